@@ -1,0 +1,1 @@
+"""How good it is: figures, tables, and the detectors they rest on."""
