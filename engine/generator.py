@@ -1,0 +1,335 @@
+"""Generator: a cue goes in, takes come out.
+
+    cue ─▶ text, curve ─▶ sampler x denoiser ─▶ codec ─▶ gain rider ─▶ resampler ─▶ blocks
+           (windows of tokens, each grown on to the one before; nothing is held longer than a window)
+"""
+
+import math
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soxr
+import torch
+from torch import Tensor
+
+from engine.cue import Cue
+from engine.curve import LoudnessCurve
+from engine.errors import Cancelled, MissingModel
+from engine.gain_rider import MARGIN_FRAMES, Ridden, ride, running_maximum
+from engine.loudness import factor_level
+from engine.models.codec import LATENT_HOP
+from engine.models.denoiser import (
+    LATENTS_PER_TOKEN,
+    LEVELS_PER_TOKEN,
+    Condition,
+    from_tokens,
+    scale_level,
+    to_tokens,
+    unscale_level,
+)
+from engine.models.store import WEIGHTS, Models, load, pick_device, pick_dtype
+from engine.sampler import STEPS, Sampler, token_noise
+from engine.spectral import FRAME, SAMPLE_RATE
+from engine.streaming import Piece, own, with_margins
+from engine.take import CurveReport, Progress, Take, TakeReport
+from engine.text import Embedding, TextEncoder
+from engine.timeline import Timeline, take_samples, take_start
+
+__all__ = ["Cancelled", "Generator", "MissingModel", "Rendering", "take_samples", "take_start"]
+
+WINDOW_TOKENS = 240
+"""Tokens sampled at once: 9.6 s, so that an 8 s take with its tail is one window."""
+
+OVERLAP_TOKENS = 20
+"""Tokens that a window takes over from the one before: 0.8 s to grow on to."""
+
+DECODE_MARGIN_TOKENS = 12
+"""The decoder looks less than 0.5 s to either side."""
+
+TOKEN_SAMPLES = LATENTS_PER_TOKEN * LATENT_HOP
+MARGIN_TOKENS = MARGIN_FRAMES // LEVELS_PER_TOKEN
+QUIET_DB, LOUD_DB = -80.0, 0.0
+SEAM_S = 0.03
+"""Cross-fade at either end of a regenerated span, inside it."""
+
+JUDGED_ABOVE_DB = -50.0
+"""Curve errors are measured over frames asked louder than this, in dBFS."""
+
+FAMILIAR = 0.45
+"""Cosine to the nearest known phrase below which a prompt is called unfamiliar."""
+
+
+def new_seed() -> int:
+    """A random seed of 31 bits."""
+    return secrets.randbelow(1 << 31)
+
+
+@dataclass
+class Meter:
+    """Gathers levels of a take piece by piece and reports how it followed its curve."""
+
+    loose: bool
+    asked: list[np.ndarray] = field(default_factory=list)
+    before: list[np.ndarray] = field(default_factory=list)
+    after: list[np.ndarray] = field(default_factory=list)
+    level: list[np.ndarray] = field(default_factory=list)
+    limited_db: float = 0.0
+
+    def figures(self, heard: np.ndarray, asked: np.ndarray) -> tuple[float | None, float | None]:
+        """Mean absolute error in dB over the judged frames, and Pearson's r over all drawn ones."""
+        drawn = np.isfinite(asked)
+        judged = drawn & (np.nan_to_num(asked, nan=-99.0) > JUDGED_ABOVE_DB)
+        error = float(np.abs(heard - asked)[judged].mean()) if judged.any() else None
+        a, h = asked[drawn], np.maximum(heard[drawn], QUIET_DB)
+        varied = len(a) > 1 and a.std() > 0.1 and h.std() > 0.1
+        return error, float(np.corrcoef(a, h)[0, 1]) if varied else None
+
+    def report(self) -> CurveReport:
+        """The figures of the whole take; None where nothing was drawn."""
+        asked = np.concatenate(self.asked)
+        (error0, r0), (error1, r1) = (self.figures(np.concatenate(x), asked) for x in (self.before, self.after))
+        level = tuple(round(float(x), 2) for x in np.concatenate(self.level))
+        return CurveReport(error0, error1, r0, r1, round(self.limited_db, 2), level)
+
+
+class Rendering(Iterator[np.ndarray]):
+    """Blocks of takes as they are made: float32 (takes, n, channels) at the session's rate, in order."""
+
+    def __init__(self, blocks: Iterator[np.ndarray], reports: list[TakeReport]) -> None:
+        self._blocks, self.reports = blocks, reports
+
+    def __next__(self) -> np.ndarray:
+        return next(self._blocks)
+
+
+class Resampler:
+    """48 kHz to the session's rate, piece by piece, and exactly as many samples as the take has."""
+
+    def __init__(self, timeline: Timeline, takes: int, channels: int) -> None:
+        self.left = timeline.samples
+        same = timeline.rate == SAMPLE_RATE
+        self.streams = (
+            [] if same else [soxr.ResampleStream(SAMPLE_RATE, timeline.rate, channels, "float32", "VHQ") for _ in range(takes)]
+        )
+
+    def __call__(self, audio: Tensor, last: bool) -> np.ndarray:
+        """audio: (takes, channels, n) -> (takes, m, channels); the last piece brings the count to the sample."""
+        block = audio.transpose(1, 2).contiguous().numpy()
+        if self.streams:
+            block = np.stack([s.resample_chunk(b, last=last) for s, b in zip(self.streams, block, strict=True)])
+        block = block[:, : self.left]
+        self.left -= block.shape[1]
+        if last and self.left:
+            block = np.pad(block, ((0, 0), (0, self.left), (0, 0)))
+        return np.clip(block, -1, 1)
+
+
+class Generator:
+    """Makes takes. Not thread-safe: one rendering at a time."""
+
+    def __init__(self, models: Models, text: TextEncoder, device: str) -> None:
+        self.models, self.text, self.device = models, text, device
+        self.sampler = Sampler(models.denoiser, models.scheduler)
+
+    @classmethod
+    def load(cls, weights: Path | None = None, device: str = "auto") -> "Generator":
+        """Load the shipped weights, or those of a folder. Raises MissingModel with one line."""
+        device = pick_device(device)
+        return cls(load(weights or WEIGHTS, device, pick_dtype(device)), TextEncoder(), device)
+
+    @property
+    def uses_video(self) -> bool:
+        """Whether the picture shapes the sound (a MAM is part of the weights)."""
+        return False
+
+    def seeds(self, cue: Cue, previous: int | None = None) -> list[int]:
+        """One seed per take: on from the previous take's, else from the cue's, else from a random one."""
+        first = previous + 1 if previous is not None else cue.seed if cue.seed is not None else new_seed()
+        return [first + index for index in range(cue.takes)]
+
+    def familiarity(self, prompt: str) -> tuple[str, float]:
+        """The known phrase nearest to a prompt, and the cosine between them (1 is the same)."""
+        cosines = self.models.phrase_vectors @ self.text([prompt]).sentence[0]
+        best = int(cosines.argmax())
+        return self.models.phrases[best], float(cosines[best])
+
+    def warnings(self, prompt: str) -> tuple[str, ...]:
+        """What a user should know about a prompt before trusting the take."""
+        phrase, cosine = self.familiarity(prompt)
+        if cosine >= FAMILIAR:
+            return ()
+        return (f"{prompt!r} is not a sound this model knows; the nearest is {phrase!r} (similarity {cosine:.2f})",)
+
+    # -- one pass through the model ------------------------------------------------------------------
+
+    def _condition(self, cue: Cue, timeline: Timeline, first: int, tokens: int, takes: int) -> tuple[Condition, Embedding]:
+        """What is asked of ``tokens`` tokens from ``first`` on, and the text to steer away from."""
+        prompt = self.text([cue.prompt])
+        asked = timeline.asked(first * LEVELS_PER_TOKEN, tokens * LEVELS_PER_TOKEN)
+        drawn = torch.from_numpy(np.isfinite(asked.level).astype(np.float32))
+        level = np.clip(np.nan_to_num(asked.level, nan=QUIET_DB), QUIET_DB, LOUD_DB).astype(np.float32)
+        parts = (
+            *prompt,
+            scale_level(torch.from_numpy(level))[None],
+            drawn[None],
+            torch.tensor([float(asked.loose)]),
+        )
+        spread = (part.expand(takes, *part.shape[1:]).to(self.device) for part in parts)
+        negative = Embedding(*(part.to(self.device) for part in self.text([cue.negative_prompt])))
+        return Condition(*spread), negative
+
+    def _noise(self, seeds: Sequence[int], window: int, tokens: int) -> Tensor:
+        channels = self.models.denoiser.input.in_features
+        return torch.stack([token_noise(seed, window, tokens, channels) for seed in seeds]).to(self.device)
+
+    def _windows(
+        self, cue: Cue, timeline: Timeline, seeds: Sequence[int], progress: Callable[[float, str], None], cancelled: Callable[[], bool]
+    ) -> Iterator[tuple[Tensor, ...]]:
+        """New tokens (takes, channels, n), window by window, each grown on to the end of the last."""
+        total, first, window = timeline.tokens, 0, 0
+        known: Tensor | None = None
+        while first < total:
+            overlap = 0 if known is None else OVERLAP_TOKENS
+            count = min(WINDOW_TOKENS - overlap, total - first)
+            condition, negative = self._condition(cue, timeline, first - overlap, count + overlap, len(seeds))
+            noise = self._noise(seeds, window, count + overlap)
+            keep = torch.arange(count + overlap, device=self.device) < overlap
+            held = None if known is None else torch.nn.functional.pad(known, (0, 0, 0, count))
+
+            def on_step(step: int, first: int = first, count: int = count) -> None:
+                progress((first + count * step / STEPS) / total, "sampling")
+
+            tokens = self.sampler(noise, condition, negative, known=held, keep=keep, on_step=on_step, cancelled=cancelled)
+            known = tokens[:, -OVERLAP_TOKENS:]
+            yield (tokens[:, overlap:].transpose(1, 2),)
+            first, window = first + count, window + 1
+
+    @torch.inference_mode()
+    def _texture(self, piece: Piece, seeds: Sequence[int], channels: int) -> tuple[Tensor, Tensor]:
+        """Tokens with margins -> the piece's own texture (takes, channels, L) and inner level (takes, n) dBFS."""
+        codec, denoiser = self.models.codec, self.models.denoiser
+        latents, level = from_tokens(piece.parts[0].transpose(1, 2))
+        latents = latents * denoiser.latent_std.float() + denoiser.latent_mean.float()
+        features = codec.features(latents.transpose(1, 2).to(codec.dtype))
+        tonal, gains = codec.tonal_part(features), codec.noise_gains(features)
+        begin = (piece.first - piece.left) * TOKEN_SAMPLES
+        sides = []
+        for channel in range(channels):
+            white = torch.stack([white_noise(seed, channel, begin, tonal.shape[-1]) for seed in seeds])
+            sides.append(tonal + codec.noise_part(gains, white.to(self.device)))
+        texture = own(torch.stack(sides, 1).float().cpu(), piece, TOKEN_SAMPLES)
+        return texture, own(unscale_level(level).cpu(), piece, LEVELS_PER_TOKEN)
+
+    def _ridden(
+        self, cue: Cue, timeline: Timeline, seeds: Sequence[int], progress: Callable[[float, str], None], cancelled: Callable[[], bool]
+    ) -> Iterator[tuple[Ridden, Piece]]:
+        """The take at 48 kHz, ridden onto its curve, piece by piece with margins."""
+        channels = self.models.denoiser.input.in_features
+        windows = self._windows(cue, timeline, seeds, progress, cancelled)
+        pieces = with_margins(windows, (1,), DECODE_MARGIN_TOKENS)
+        assert channels
+        textures = (self._texture(piece, seeds, cue.channels) for piece in pieces)
+        for piece in with_margins(textures, (TOKEN_SAMPLES, LEVELS_PER_TOKEN), MARGIN_TOKENS):
+            if cancelled():
+                raise Cancelled("the take was cancelled")
+            texture, inner = piece.parts
+            first = (piece.first - piece.left) * LEVELS_PER_TOKEN
+            ceiling = torch.from_numpy(timeline.ceiling(first, inner.shape[-1]).astype(np.float32))
+            yield ride(texture, torch.minimum(inner.clamp(-90.0, LOUD_DB), ceiling).clamp(min=-150.0), timeline.asked(first, inner.shape[-1])), piece
+
+    # -- what callers use ----------------------------------------------------------------------------
+
+    def stream(
+        self,
+        cue: Cue,
+        seeds: Sequence[int],
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Rendering:
+        """Start rendering one take per seed; iterate to get them. Raises Cancelled from the iteration.
+
+        Memory does not grow with the length of the take.
+        """
+        timeline = Timeline.of(cue, cue.loudness)
+        meters = [Meter(cue.loudness is not None and cue.loudness.follow == "loose") for _ in seeds]
+        began = time.monotonic()
+
+        def tell(done: float, stage: str) -> None:
+            if progress:
+                spent = time.monotonic() - began
+                progress(Progress(done, stage, spent / done - spent if done > 0.02 else None))
+
+        reports: list[TakeReport] = []
+
+        def blocks() -> Iterator[np.ndarray]:
+            resample = Resampler(timeline, len(seeds), cue.channels)
+            total = timeline.tokens
+            for ridden, piece in self._ridden(cue, timeline, seeds, tell, cancelled or (lambda: False)):
+                measure(meters, ridden, piece, timeline)
+                audio = own(ridden.audio, piece, TOKEN_SAMPLES)
+                yield resample(audio, last=piece.first + piece.count >= total)
+            tell(1.0, "done")
+            warnings = self.warnings(cue.prompt)
+            name = {"name": self.models.denoiser.config.get("name", "draw-an-audio-small"), "sha256": self.models.sha256}
+            reports.extend(TakeReport(seed, meter.report(), warnings, name) for seed, meter in zip(seeds, meters, strict=True))
+
+        return Rendering(blocks(), reports)
+
+    def render(
+        self,
+        cue: Cue,
+        *,
+        previous: int | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> list[Take]:
+        """Render all takes of a cue into memory."""
+        seeds = self.seeds(cue, previous)
+        rendering = self.stream(cue, seeds, progress=progress, cancelled=cancelled)
+        audio = np.concatenate(list(rendering), 1)
+        start = take_start(cue)
+        return [
+            Take(audio[i], cue.span.rate, start, seed, cue, rendering.reports[i]) for i, seed in enumerate(seeds)
+        ]
+
+    def render_raw_and_final(self, cue: Cue, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """The takes at 48 kHz before and after the gain rider: two (takes, samples) arrays of channel 0."""
+        timeline = Timeline.of(cue, cue.loudness)
+        raw, final = [], []
+        for ridden, piece in self._ridden(cue, timeline, seeds, lambda *_: None, lambda: False):
+            raw.append(own(ridden.raw, piece, TOKEN_SAMPLES)[:, 0].numpy())
+            final.append(own(ridden.audio, piece, TOKEN_SAMPLES)[:, 0].numpy())
+        length = math.ceil(timeline.samples * SAMPLE_RATE / timeline.rate)
+        return np.concatenate(raw, 1)[:, :length], np.concatenate(final, 1)[:, :length]
+
+
+def measure(meters: list[Meter], ridden: Ridden, piece: Piece, timeline: Timeline) -> None:
+    """Add a piece's levels to the meters of its takes."""
+    first = (piece.first - piece.left) * LEVELS_PER_TOKEN
+    asked = timeline.asked(first, ridden.level_after.shape[-1])
+    mine = partial(own, piece=piece, size=LEVELS_PER_TOKEN)
+    judged = (running_maximum if asked.loose else torch.Tensor.clone)
+    for index, meter in enumerate(meters):
+        meter.asked.append(mine(torch.from_numpy(asked.level)).numpy())
+        meter.before.append(mine(judged(ridden.level_before))[index].numpy())
+        meter.after.append(mine(judged(ridden.level_after))[index].numpy())
+        meter.level.append(mine(ridden.level_after)[index].numpy())
+        meter.limited_db = max(meter.limited_db, float(mine(ridden.limited_db)[index].max()))
+
+
+def white_noise(seed: int, channel: int, begin: int, length: int) -> Tensor:
+    """White noise of a take from sample ``begin`` on: any piece can be had without those before it. (length,)"""
+    block = SAMPLE_RATE
+    wanted = range(begin // block, (begin + length - 1) // block + 1)
+    blocks = []
+    for index in wanted:
+        state = np.random.SeedSequence([seed, channel, index, 1]).generate_state(2, np.uint64)
+        blocks.append(torch.randn(block, generator=torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))))
+    offset = begin - wanted.start * block
+    return torch.cat(blocks)[offset : offset + length]

@@ -1,0 +1,1 @@
+"""The networks: codec, denoiser with its Time-Loudness Module, text encoder."""

@@ -1,0 +1,138 @@
+"""Codec: 48 kHz audio at unit level <-> latents at 50 Hz.
+
+The level is factored out before the codec (see :mod:`engine.loudness`), so that the network
+spends itself on texture and the loudness curve holds by construction.
+
+    audio ──log-mels (43 ms and 10 ms)── encoder 100 Hz ─╲ 50 Hz ── latents (32 x 50 Hz)
+                                                                        │
+    audio ◀── + ◀─ tonal head: magnitude and phase, 40 ms window ◀── decoder body
+              ▲
+              └── noise head: white noise x band gains every 2.5 ms ◀────┘
+"""
+
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+
+from engine.spectral import FRAME, SAMPLE_RATE, LogMel, mel_filterbank, overlap_add
+
+TONAL_WINDOW = 1920
+NOISE_WINDOW, NOISE_HOP = 480, 120
+SUBFRAMES = FRAME // NOISE_HOP
+LATENT_HOP = 2 * FRAME
+LATENT_RATE = SAMPLE_RATE // LATENT_HOP
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depthwise convolution over time, then a two-layer perceptron per frame (Liu et al. 2022)."""
+
+    def __init__(self, width: int, expand: int, kernel: int = 7) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, width * expand)
+        self.down = nn.Linear(width * expand, width)
+        self.scale = nn.Parameter(torch.full((width,), 0.1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, C, T), B batch, C channels, T frames -> same shape."""
+        y = self.norm(self.depthwise(x).transpose(1, 2))
+        y = self.down(F.gelu(self.up(y), approximate="tanh")) * self.scale
+        return x + y.transpose(1, 2)
+
+
+class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """Encoder and stochastic two-headed decoder between unit-level audio and latents.
+
+    A decoder that predicts phase alone turns noise into a buzz; the noise head shapes fresh white
+    noise every 2.5 ms instead, which keeps hiss, rain and the body of an impact natural and lets
+    attacks stay within one sub-frame.
+    """
+
+    spread: Tensor
+    tonal_window: Tensor
+    noise_window: Tensor
+
+    @register_to_config
+    def __init__(
+        self,
+        latent_channels: int = 32,
+        width: int = 320,
+        encoder_width: int = 256,
+        mel_bands: int = 128,
+        noise_bands: int = 40,
+        slow_blocks: int = 5,
+        fast_blocks: int = 4,
+        expand: int = 3,
+    ) -> None:
+        super().__init__()
+        self.noise_bands = noise_bands
+        self.long_mel = LogMel(2048, FRAME, mel_bands)
+        self.short_mel = LogMel(NOISE_WINDOW, NOISE_HOP, noise_bands)
+        self.encoder = nn.Sequential(
+            nn.Conv1d(mel_bands + SUBFRAMES * noise_bands, encoder_width, 5, padding=2),
+            *[ConvNeXtBlock(encoder_width, 2) for _ in range(3)],
+            nn.Conv1d(encoder_width, width, 4, stride=2, padding=1),
+            *[ConvNeXtBlock(width, 2) for _ in range(4)],
+            nn.Conv1d(width, 2 * latent_channels, 1),
+        )
+        self.body = nn.Sequential(
+            nn.Conv1d(latent_channels, width, 5, padding=2),
+            *[ConvNeXtBlock(width, expand) for _ in range(slow_blocks)],
+            nn.ConvTranspose1d(width, width, 4, stride=2, padding=1),
+            *[ConvNeXtBlock(width, expand) for _ in range(fast_blocks)],
+        )
+        self.norm = nn.LayerNorm(width)
+        self.tonal = nn.Linear(width, TONAL_WINDOW + 2)
+        self.noise = nn.Linear(width, SUBFRAMES * noise_bands)
+        nn.init.constant_(self.noise.bias, -3.0)
+        # Bands to bins. Bins that no band covers get gain zero: left at one they rumble and whistle.
+        filters = mel_filterbank(noise_bands, NOISE_WINDOW)
+        self.register_buffer("spread", filters / (filters.sum(0, keepdim=True) + 1e-6), persistent=False)
+        self.register_buffer("tonal_window", torch.hann_window(TONAL_WINDOW), persistent=False)
+        self.register_buffer("noise_window", torch.hann_window(NOISE_WINDOW), persistent=False)
+
+    def encode(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the latents.
+
+        audio: (B, L) at unit level, L a multiple of 960 -> two tensors (B, latent_channels, L // 960).
+        """
+        batch, frames = audio.shape[0], audio.shape[-1] // FRAME
+        long = self.long_mel(audio)[..., :frames]
+        short = self.short_mel(audio)[..., : SUBFRAMES * frames]
+        short = short.reshape(batch, self.noise_bands, frames, SUBFRAMES).permute(0, 3, 1, 2)
+        features = torch.cat([long, short.reshape(batch, -1, frames)], 1)
+        mean, log_variance = self.encoder(features).chunk(2, 1)
+        return mean, log_variance.clamp(-12, 4)
+
+    def features(self, latents: Tensor) -> Tensor:
+        """The deterministic part of the decoder. latents: (B, C, T) -> (B, 2 T, width)."""
+        return self.norm(self.body(latents).transpose(1, 2))
+
+    def tonal_part(self, features: Tensor) -> Tensor:
+        """features: (B, F, width), F frames of 10 ms -> (B, F * 480)."""
+        magnitude, phase = self.tonal(features).transpose(1, 2).float().chunk(2, 1)
+        spectrum = torch.polar(torch.exp(magnitude.clamp(max=6)), phase)
+        frames = torch.fft.irfft(spectrum, TONAL_WINDOW, dim=1)
+        return overlap_add(frames, self.tonal_window, FRAME)
+
+    def noise_gains(self, features: Tensor) -> Tensor:
+        """features: (B, F, width) -> linear gains of the noise, (B, 241 bins, 4 F sub-frames)."""
+        batch, frames = features.shape[:2]
+        bands = self.noise(features).float().reshape(batch, frames * SUBFRAMES, self.noise_bands)
+        covered = (self.spread.sum(0) > 0.5).float()
+        return (torch.exp((bands @ self.spread).clamp(max=5)) * covered).transpose(1, 2)
+
+    def noise_part(self, gains: Tensor, white: Tensor) -> Tensor:
+        """Shape white noise (B, L) by gains (B, 241, L // 120) -> (B, L)."""
+        options = dict(window=self.noise_window)
+        spectrum = torch.stft(white, NOISE_WINDOW, NOISE_HOP, return_complex=True, **options)
+        shaped = spectrum[..., : gains.shape[-1]] * gains
+        return torch.istft(F.pad(shaped, (0, 1)), NOISE_WINDOW, NOISE_HOP, length=white.shape[-1], **options)
+
+    def decode(self, latents: Tensor, white: Tensor) -> Tensor:
+        """latents: (B, C, T), white: (B, T * 960) standard normal -> audio (B, T * 960)."""
+        features = self.features(latents)
+        return self.tonal_part(features) + self.noise_part(self.noise_gains(features), white)

@@ -1,0 +1,105 @@
+"""The weights on disk: where they lie, whether they are whole, and in which precision they run."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from engine.errors import MissingModel
+from engine.models.codec import Codec
+from engine.models.denoiser import Denoiser
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+MANIFEST = "manifest.json"
+"""sha256 of every weights file, so that a damaged or swapped one is refused, and takes can name their model."""
+
+PHRASES = "phrases.safetensors"
+
+
+def pick_device(wish: str = "auto") -> str:
+    """The device to run on: cpu, cuda or mps; ``auto`` takes the fastest there is."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wish == "auto":
+        return next(name for name, present in there.items() if present)
+    if not there.get(wish, False):
+        raise MissingModel(f"device {wish!r} is not available here; use one of: {', '.join(d for d in there if there[d])}")
+    return wish
+
+
+def pick_dtype(device: str) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it natively, else float32."""
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    if device == "cpu" and any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16")):
+        return torch.bfloat16
+    return torch.float32
+
+
+@dataclass(frozen=True)
+class Models:
+    """Everything that was trained, loaded."""
+
+    codec: Codec
+    denoiser: Denoiser
+    scheduler: FlowMatchEulerDiscreteScheduler
+    phrases: list[str]
+    """What the denoiser has been taught to name."""
+    phrase_vectors: Tensor
+    """(phrases, 384) their sentence embeddings, unit length."""
+    sha256: str
+    """Of the manifest: names these weights as a whole."""
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            found.update(block)
+    return found.hexdigest()
+
+
+def check(folder: Path) -> str:
+    """Raise MissingModel unless every file of the manifest is there, to the bit; returns the manifest's sha256."""
+    manifest = folder / MANIFEST
+    mend = "restore it with: git checkout engine/weights, or reinstall the package"
+    if not manifest.exists():
+        raise MissingModel(f"the model's weights are missing: {manifest} is not there; {mend}")
+    for name, expected in json.loads(manifest.read_text()).items():
+        path = folder / name
+        if not path.exists():
+            raise MissingModel(f"the model's weights are missing: {path} is not there; {mend}")
+        if digest(path) != expected:
+            raise MissingModel(f"the model's weights are damaged: {path} does not match {MANIFEST}; {mend}")
+    return digest(manifest)
+
+
+def load(folder: Path = WEIGHTS, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Models:
+    """Load the models. Raises MissingModel with one line if they are absent or damaged."""
+    sha256 = check(folder)
+    phrases = load_file(folder / PHRASES)
+    return Models(
+        Codec.from_pretrained(folder / "codec", torch_dtype=dtype).to(device).eval(),
+        Denoiser.from_pretrained(folder / "denoiser", torch_dtype=dtype).to(device).eval(),
+        FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
+        bytes(phrases["text"].numpy()).decode().split("\n"),
+        phrases["vectors"].float(),
+        sha256,
+    )
+
+
+def save(folder: Path, codec: Codec, denoiser: Denoiser, phrases: list[str], vectors: Tensor) -> None:
+    """Write weights as bfloat16 safetensors with their manifest. vectors: (phrases, 384)."""
+    codec.to(torch.bfloat16).save_pretrained(folder / "codec")
+    denoiser.to(torch.bfloat16).save_pretrained(folder / "denoiser")
+    FlowMatchEulerDiscreteScheduler(shift=1.0).save_pretrained(folder / "scheduler")
+    text = torch.frombuffer(bytearray("\n".join(phrases).encode()), dtype=torch.uint8)
+    save_file({"text": text, "vectors": vectors.to(torch.float16)}, folder / PHRASES)
+    files = sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json"} and p.name != MANIFEST)
+    names = {path.relative_to(folder).as_posix(): digest(path) for path in files}
+    (folder / MANIFEST).write_text(json.dumps(names, indent=1) + "\n")

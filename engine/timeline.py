@@ -1,0 +1,105 @@
+"""Where a cue's take lies in time, and what its curve asks there.
+
+    handle │        span: the curve        │ handle │ tail
+    ───────┼───────────────────────────────┼────────┼──────
+           start (the cue's)                          drawn no more: the sound rings out
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.cue import Cue
+from engine.curve import LoudnessCurve
+from engine.gain_rider import CURVE_RATE, Asked
+from engine.models.denoiser import LEVELS_PER_TOKEN, TOKEN_RATE
+from engine.spectral import FRAME, SAMPLE_RATE
+
+FRAME_S = FRAME / SAMPLE_RATE
+TAIL_FALL_DB = 50.0
+"""How far the level must have fallen by the end of the tail."""
+
+
+def ends_silent(curve: LoudnessCurve | None, duration_s: float) -> bool:
+    """Whether the curve is silent at the end of the span, so that there is nothing to ring out."""
+    return curve is not None and bool(np.isneginf(curve.sample(np.array([duration_s]))[0]))
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Lengths of a take in seconds and samples; ``rate`` is the session's."""
+
+    curve: LoudnessCurve | None
+    rate: int
+    start: int
+    samples: int
+    before_s: float
+    drawn_s: float
+    tail_s: float
+
+    @classmethod
+    def of(cls, cue: Cue, curve: LoudnessCurve | None) -> "Timeline":
+        """The timeline of a cue under one of its curves."""
+        rate = cue.span.rate
+        before, after = (round(s * rate) for s in cue.handles_s)
+        quiet = [ends_silent(c, cue.span.duration_s) for c in curves(cue)]
+        tail = 0 if all(quiet) else round(cue.tail_s * rate)
+        samples = cue.span.samples + before + after + tail
+        drawn = (cue.span.samples + after) / rate
+        return cls(curve, rate, cue.span.start_samples - before, samples, before / rate, drawn, tail / rate)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of 40 ms that cover the take."""
+        return math.ceil(self.samples / self.rate * TOKEN_RATE)
+
+    def frame_times(self, first: int, count: int) -> np.ndarray:
+        """Start of each 10 ms frame in seconds from the cue's start."""
+        return (first + np.arange(count)) * FRAME_S - self.before_s
+
+    def asked(self, first: int, count: int) -> Asked:
+        """What is asked of frames ``first`` to ``first + count``."""
+        fine = CURVE_RATE // 100
+        if self.curve is None:
+            return Asked(np.full(count, np.nan), np.full(count * fine, np.nan), loose=False)
+        times = self.frame_times(first, count)
+        level = self.curve.level_dbfs(count, float(times[0]))
+        moments = times[0] + (np.arange(count * fine) + 0.5) / CURVE_RATE
+        gain = 10 ** ((self.curve.sample(moments) + self.curve.reference_dbfs) / 20)
+        level = np.where(times < self.drawn_s, level, np.nan)
+        gain = np.where(moments < self.drawn_s, gain, np.nan)
+        return Asked(level, gain, self.curve.follow == "loose")
+
+    def ceiling(self, first: int, count: int) -> np.ndarray:
+        """Highest level in dBFS that a frame of the tail may have; +inf before the tail. (count,)."""
+        after = self.frame_times(first, count) - self.drawn_s
+        if self.tail_s == 0:
+            return np.where(after < 0, np.inf, -np.inf)
+        last = 0.0
+        if self.curve is not None:
+            ending = self.curve.sample(np.array([self.drawn_s - FRAME_S]))[0]
+            last = self.curve.reference_dbfs + (ending if np.isfinite(ending) else 20.0)
+        falling = last - TAIL_FALL_DB * np.clip(after / self.tail_s, 0, None) ** 1.5
+        falling = np.where(after > self.tail_s, -np.inf, falling)
+        return np.where(after < 0, np.inf, falling)
+
+
+def curves(cue: Cue) -> list[LoudnessCurve | None]:
+    """The cue's curve, or those of its sources."""
+    return [source.loudness for source in cue.sources] or [cue.loudness]
+
+
+def take_samples(cue: Cue) -> int:
+    """Samples of a take at the session's rate, handles and tail included."""
+    return Timeline.of(cue, cue.loudness).samples
+
+
+def take_start(cue: Cue) -> int:
+    """First sample of a take on the host's timeline: the cue's start less the handle before it."""
+    return Timeline.of(cue, cue.loudness).start
+
+
+def model_frames(tokens: int) -> int:
+    """Level frames that ``tokens`` tokens hold."""
+    return tokens * LEVELS_PER_TOKEN

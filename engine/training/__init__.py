@@ -1,0 +1,1 @@
+"""Training: data, procedural Foley, and the loops that make `engine/weights/`."""

@@ -1,0 +1,107 @@
+"""Turns sounds into what the denoiser trains on: latents, levels and captions in one file."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+import torch
+
+from engine.loudness import factor_level
+from engine.models.codec import LATENT_HOP, Codec
+from engine.spectral import SAMPLE_RATE
+from engine.training.classes import caption, sound_class
+from engine.training.corpus import Corpus
+from engine.training.foley import FOLEY, make
+
+CAPTIONS_PER_CLIP = 8
+SILENT_PADDING = LATENT_HOP * 4
+"""Silence encoded after each sound, so that its decay into nothing is learned too."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One sound to be encoded. audio: (L,) float32 at 48 kHz."""
+
+    audio: np.ndarray
+    captions: tuple[str, ...]
+    sound_class: str
+
+
+def augmented(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Speed by up to a fifth either way and a gentle random tilt and bell of the spectrum."""
+    speed = 2 ** rng.uniform(-0.3, 0.3)
+    audio = soxr.resample(audio, SAMPLE_RATE * speed, SAMPLE_RATE, quality="MQ")
+    spectrum = np.fft.rfft(audio)
+    octave = np.log2(np.maximum(np.fft.rfftfreq(len(audio), 1 / SAMPLE_RATE), 20) / 1000)
+    bell = rng.uniform(-6, 6) * np.exp(-0.5 * ((octave - rng.uniform(-3, 3)) / rng.uniform(0.5, 1.5)) ** 2)
+    shaped = np.fft.irfft(spectrum * 10 ** ((rng.uniform(-1, 1) * octave + bell) / 20), len(audio))
+    return (shaped * (0.9 / max(np.abs(shaped).max(), 1e-6))).astype(np.float32)
+
+
+def recorded(corpus: Corpus, rng: np.random.Generator, longest_s: float = 20.0) -> Iterator[Sound]:
+    """Every training clip as it is, and once more at another speed and colour."""
+    for clip in corpus.training:
+        captions = tuple(caption(clip, rng) for _ in range(CAPTIONS_PER_CLIP))
+        name = sound_class(clip.label, clip.category, clip.file) or clip.category
+        audio = corpus.audio(clip)[: int(longest_s * SAMPLE_RATE)]
+        yield Sound(audio, captions, name)
+        yield Sound(augmented(audio, rng), captions, name)
+
+
+def procedural(count: int, rng: np.random.Generator) -> Iterator[Sound]:
+    """Sounds of our own making, each class equally often."""
+    names = list(FOLEY)
+    for index in range(count):
+        sound = make(names[index % len(names)], int(rng.integers(1 << 31)), float(rng.uniform(1.5, 5)))
+        yield Sound(sound.audio, (sound.caption,), f"procedural {sound.sound_class}")
+
+
+@torch.no_grad()
+def encode_all(codec: Codec, sounds: Iterator[Sound], path: Path, report: Callable[[str], None] = print) -> None:
+    """Write ``path`` (.npz): latents (N, C) float16, level (2 N,) float16 in dBFS, and per sound its
+    length in latents, class and captions."""
+    device = str(next(codec.parameters()).device)
+    latents, levels, lengths, names, captions = [], [], [], [], []
+    for index, sound in enumerate(sounds):
+        padded = len(sound.audio) + SILENT_PADDING
+        audio = np.pad(sound.audio, (0, -(-padded // LATENT_HOP) * LATENT_HOP - len(sound.audio)))
+        unit, level = factor_level(torch.from_numpy(audio)[None].to(device))
+        with torch.autocast(device, torch.bfloat16):
+            mean, _ = codec.encode(unit)
+        latents.append(mean[0].T.float().cpu().numpy().astype(np.float16))
+        levels.append(level[0].cpu().numpy().astype(np.float16))
+        lengths.append(len(latents[-1]))
+        names.append(sound.sound_class)
+        captions.append("\n".join(sound.captions))
+        if index % 1000 == 999:
+            report(f"{index + 1} sounds, {sum(lengths) / 3000:.0f} min")
+    np.savez(
+        path, latents=np.concatenate(latents), level=np.concatenate(levels),
+        lengths=np.array(lengths), classes=np.array(names), captions=np.array(captions),
+    )  # fmt: skip
+
+
+class LatentBank:
+    """The file of :func:`encode_all`, with latents scaled to unit variance per channel."""
+
+    def __init__(self, path: Path) -> None:
+        data = np.load(path)
+        raw = data["latents"].astype(np.float32)
+        self.level = data["level"].astype(np.float32)
+        loud = self.level.reshape(-1, 2).max(1) > -55
+        self.mean, self.std = raw[loud].mean(0), raw[loud].std(0)
+        self.latents = (raw - self.mean) / self.std
+        self.silence = self.latents[self.level.reshape(-1, 2).max(1) < -80].mean(0)
+        self.starts = np.concatenate([[0], np.cumsum(data["lengths"])])
+        self.classes = [str(name) for name in data["classes"]]
+        self.captions = [str(text).split("\n") for text in data["captions"]]
+        self.by_class: dict[str, list[int]] = {}
+        for index, name in enumerate(self.classes):
+            self.by_class.setdefault(name, []).append(index)
+
+    def sound(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Latents (n, C), scaled, and level (2 n,) in dBFS of one sound."""
+        start, stop = self.starts[index], self.starts[index + 1]
+        return self.latents[start:stop], self.level[2 * start : 2 * stop]
