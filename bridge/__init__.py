@@ -1,0 +1,1 @@
+"""Hosts, files and the command line around the engine; no tensor is touched here."""
