@@ -1,0 +1,1 @@
+"""OSC door: one spec table (`spec.py`) from which decoding, checking, the reference page and OSCQuery all come."""

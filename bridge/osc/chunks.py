@@ -1,0 +1,186 @@
+"""Curves in chunks over a lossy, reordering, duplicating link: whole and right, or a clear refusal."""
+
+import math
+import struct
+import time
+import zlib
+from dataclasses import dataclass, field
+from typing import Callable, Sequence
+
+from bridge.osc.binding import Refused
+from bridge.osc.spec import COLUMNS, MAX_CHUNK_POINTS
+from engine.cue import MAX_POINTS, CueError
+from engine.curve import CurvePoint, LoudnessCurve
+
+Row = tuple[object, ...]
+
+MAX_OPEN = 32
+"""Unfinished curves held at a time."""
+IDLE_S = 60.0
+"""Seconds without a message after which an unfinished curve is dropped."""
+NAN_BYTES = b"\x7f\xf8\0\0\0\0\0\0"
+MAX_MISSING = 100
+
+
+def checksum(rows: Sequence[Row]) -> str:
+    """CRC-32 over all points in order, as 8 hex digits.
+
+    Each point counts as time, value and tension as big-endian doubles (tension 0 where the layout has none), the shape's
+    name in ASCII (`linear` where the layout has none), then the four control values where the layout has them. Any NaN
+    counts as 7F F8 00 00 00 00 00 00.
+    """
+    crc = 0
+    for row in rows:
+        crc = zlib.crc32(_canonical(row), crc)
+    return f"{crc:08x}"
+
+
+def _canonical(row: Row) -> bytes:
+    time_s, value = row[0], row[1]
+    shape = row[2] if len(row) > 2 else "linear"
+    tension = row[3] if len(row) > 3 else 0.0
+    return b"".join((_double(time_s), _double(value), _double(tension), str(shape).encode(), *map(_double, row[4:])))
+
+
+def _double(value: object) -> bytes:
+    assert isinstance(value, float)
+    return NAN_BYTES if math.isnan(value) else struct.pack(">d", value)
+
+
+def to_curve(rows: Sequence[Row], domain: str, reference_dbfs: float, follow: str) -> LoudnessCurve:
+    """The curve of rows in any layout of `spec.COLUMNS`. A NaN value is undrawn. Raises Refused."""
+    points = [
+        {
+            "time_s": row[0],
+            "value": None if math.isnan(row[1]) else "-inf" if row[1] == -math.inf else row[1],  # type: ignore[arg-type]
+            **dict(zip(("shape", "tension"), row[2:4], strict=False)),
+            **({"control": list(row[4:8])} if len(row) > 4 and row[2] == "cubic" else {}),
+        }
+        for row in rows
+    ]
+    try:
+        return LoudnessCurve.from_json(
+            {"domain": domain, "reference_dbfs": reference_dbfs, "follow": follow, "points": points}
+        )
+    except CueError as error:
+        raise Refused("bad_cue", f"curve: {error}") from error
+
+
+def from_curve(curve: LoudnessCurve) -> tuple[str, list[Row]]:
+    """Layout and rows of a curve, in the narrowest layout that holds it."""
+    points = curve.points
+    if any(p.control for p in points):
+        columns = "time value shape tension x1 y1 x2 y2"
+    elif any(p.tension for p in points):
+        columns = "time value shape tension"
+    elif any(p.shape != "linear" for p in points):
+        columns = "time value shape"
+    else:
+        columns = "time value"
+    width = len(COLUMNS[columns])
+    return columns, [_row(p)[:width] for p in points]
+
+
+def _row(point: CurvePoint) -> Row:
+    value = math.nan if point.value is None else float(point.value)
+    control = tuple(float(c) for c in point.control or (0.0, 0.0, 0.0, 0.0))
+    return (float(point.time_s), value, point.shape, float(point.tension), *control)
+
+
+def split(rows: Sequence[Row], size: int = MAX_CHUNK_POINTS) -> list[Sequence[Row]]:
+    """Rows cut into chunks of at most `size` points."""
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
+
+
+@dataclass
+class _Open:
+    """A curve on its way in."""
+
+    chunks: dict[int, tuple[Row, ...]] = field(default_factory=dict)
+    header: tuple[str, int, int, str, float, str] | None = None
+    points: int = 0
+    touched: float = 0.0
+
+
+class Assembler:
+    """Collects `curve/begin` and `curve/chunk` messages until a curve is whole."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._open: dict[str, _Open] = {}
+        self._clock = clock
+
+    def begin(
+        self, curve: str, domain: str, points: int, chunks: int, checksum: str, reference_dbfs: float, follow: str
+    ) -> LoudnessCurve | None:
+        """Note what is to come; the curve if it was the last piece. Raises Refused."""
+        header = (domain, points, chunks, checksum.lower(), reference_dbfs, follow)
+        entry = self._touch(curve)
+        if entry.header not in (None, header):
+            self.drop(curve)
+            raise Refused(
+                "conflict", f"curve {curve!r} was announced twice with different contents; send it under a new id"
+            )
+        entry.header = header
+        return self._finish(curve, entry)
+
+    def chunk(self, curve: str, index: int, rows: Sequence[Row]) -> LoudnessCurve | None:
+        """Take one chunk; the curve if it was the last piece. Raises Refused."""
+        entry = self._touch(curve)
+        content = tuple(rows)
+        known = entry.chunks.get(index)
+        if known is not None and list(map(_canonical, known)) != list(map(_canonical, content)):
+            self.drop(curve)
+            raise Refused(
+                "conflict", f"chunk {index} of curve {curve!r} came twice with different points; send the curve again"
+            )
+        if known is None:
+            entry.chunks[index] = content
+            entry.points += len(content)
+        if entry.points > MAX_POINTS:
+            self.drop(curve)
+            raise Refused("too_large", f"curve {curve!r} has more than {MAX_POINTS} points")
+        return self._finish(curve, entry)
+
+    def missing(self, curve: str) -> list[int]:
+        """Chunks still to come, -1 standing for `curve/begin`; the first 100 of them. Raises Refused."""
+        entry = self._open.get(curve)
+        if entry is None or entry.header is None:
+            return [-1]
+        absent = (index for index in range(entry.header[2]) if index not in entry.chunks)
+        return [index for index, _ in zip(absent, range(MAX_MISSING), strict=False)]
+
+    def drop(self, curve: str) -> None:
+        """Forget an unfinished curve."""
+        self._open.pop(curve, None)
+
+    def _touch(self, curve: str) -> _Open:
+        now = self._clock()
+        for key in [key for key, entry in self._open.items() if now - entry.touched > IDLE_S]:
+            del self._open[key]
+        entry = self._open.get(curve)
+        if entry is None:
+            if len(self._open) >= MAX_OPEN:
+                raise Refused("busy", f"{MAX_OPEN} curves are unfinished; finish one, or wait {IDLE_S:.0f} s")
+            entry = self._open[curve] = _Open()
+        entry.touched = now
+        return entry
+
+    def _finish(self, curve: str, entry: _Open) -> LoudnessCurve | None:
+        if entry.header is None:
+            return None
+        domain, points, chunks, expected, reference_dbfs, follow = entry.header
+        if any(index >= chunks for index in entry.chunks):
+            self.drop(curve)
+            raise Refused(
+                "wrong_arguments", f"curve {curve!r}: chunk {max(entry.chunks)} came, {chunks} were announced"
+            )
+        if len(entry.chunks) < chunks:
+            return None
+        self.drop(curve)
+        rows = [row for index in range(chunks) for row in entry.chunks[index]]
+        if len(rows) != points:
+            raise Refused("checksum", f"curve {curve!r}: {len(rows)} points came, {points} were announced")
+        found = checksum(rows)
+        if found != expected:
+            raise Refused("checksum", f"curve {curve!r}: the points' checksum is {found}, announced was {expected}")
+        return to_curve(rows, domain, reference_dbfs, follow)
