@@ -97,7 +97,7 @@ DOMAINS: dict[str, Domain] = {
 class Shape:
     """How a segment gets from its first point (0) to its second (1)."""
 
-    #: (fraction of the segment's time, (x1, y1, x2, y2) one row of Bézier controls per fraction) -> fraction of its way.
+    #: (fraction of the segment's time, a row of Bézier controls x1 y1 x2 y2 per fraction) -> fraction of its way.
     ease: Callable[[Array, Array], Array]
     #: (tension, the point's own controls or None, domain) -> Bézier controls; None where the shape has no such thing.
     controls: Callable[[float, tuple[float, float, float, float] | None, str], tuple[float, ...]] | None = None
@@ -137,7 +137,7 @@ def _own_controls(_: float, own: tuple[float, float, float, float] | None, __: s
     return own
 
 
-#: The shape belongs to the point that a segment leaves. slow, fast_start, fast_end and bezier are REAPER's, cubic Live's.
+#: The shape belongs to the point that a segment leaves. slow, fast_start, fast_end, bezier are REAPER's, cubic Live's.
 SHAPES: dict[str, Shape] = {
     "linear": Shape(lambda f, _: f),
     "hold": Shape(lambda f, _: np.zeros_like(f)),

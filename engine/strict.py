@@ -46,7 +46,7 @@ def shown(value: object) -> str:
 
 
 def members(obj: object, known: Mapping[str, bool]) -> dict[str, object]:
-    """`obj` as a dict, if it is a JSON object with no key outside `known` and none missing that `known` calls needed."""
+    """`obj` as a dict, if it is a JSON object with no key outside `known` and with all that `known` calls needed."""
     if not isinstance(obj, Mapping):
         raise CueError("", f"must be an object, not {shown(obj)}", f"write {{{', '.join(known)}}}")
     for key in obj:
