@@ -1,0 +1,196 @@
+"""Doors: creaks by stick and slip, slams, knocks, latches."""
+
+import numpy as np
+
+from engine.training.foley.events import impulses, pattern, place, pulses, scatter
+from engine.training.foley import grains
+from engine.training.foley.modal import Body
+from engine.training.foley.noise import band, bandpass, convolve, lowpass, wander, white
+from engine.training.foley.room import in_place
+from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
+
+DOOR = "[door|wooden door|old door|heavy door|heavy wooden door|front door|cellar door]"
+
+
+def creak_sound(rng: Rng, count: int) -> Audio:
+    """Stick and slip: pulses whose rate follows the push, heard through the wood that they shake. -> (count,)."""
+    slow = wander(rng, count, rng.uniform(0.8, 4))
+    centre = log_uniform(rng, 18, 260)
+    hz = centre * 2 ** np.clip(slow * rng.uniform(0.2, 0.9) + wander(rng, count, 12) * 0.12, -2.5, 2.5)
+    at = pulses(rng, np.minimum(hz, 900), count, rng.uniform(0.03, 0.25))
+    effort = np.clip(0.6 + 0.6 * wander(rng, count, rng.uniform(1, 5)), 0, 2) ** 1.5
+    gain = effort[at.astype(int)] * jitter(rng, rng.uniform(0.15, 0.6), len(at))
+    train = impulses(count, at, gain)
+    modes = 34
+    ratio = np.sort(log_uniform(rng, 250, 650) * np.exp(np.sort(rng.uniform(0, 3.0, modes))))
+    body = Body(
+        ratio,
+        log_uniform(rng, 0.003, 0.014) * (ratio[0] / ratio) ** 0.4,
+        jitter(rng, 0.9, modes) * (ratio[0] / ratio) ** rng.uniform(0.1, 0.9),
+    )
+    response = body.strike(rng, 0.0001, 4800)
+    click = bandpass(white(rng, 480), 900, 6500) * np.exp(-np.arange(480) / 60).astype(np.float32)
+    response[: min(480, len(response))] += (
+        rng.uniform(0.1, 0.5) * click[: len(response)] * float(np.abs(response).max())
+    )
+    out = convolve(train, response)
+    rub = band(rng, count, 400, 5000, 9) * effort.astype(np.float32)
+    return out / (np.abs(out).max() + 1e-6) + np.float32(rng.uniform(0.002, 0.02)) * rub
+
+
+def creak(rng: Rng, duration_s: float) -> FoleySound:
+    """A door or hinge creaks, once or a few times, now and then closing at the end."""
+    count = samples(duration_s)
+    out = np.zeros(count, dtype=np.float32)
+    times = []
+    time = rng.uniform(0.01, 0.2 * duration_s)
+    while time < duration_s - 0.15 and (not times or rng.random() < 0.7):
+        spell = min(log_uniform(rng, 0.35, 3.5), duration_s - time)
+        part = creak_sound(rng, max(int(spell * RATE), 4800))
+        shape = np.interp(
+            np.linspace(0, 1, len(part)),
+            [0, rng.uniform(0.02, 0.4), rng.uniform(0.5, 0.9), 1],
+            [0.0, 1, rng.uniform(0.3, 1), 0.0],
+        )
+        place(out, time, (part * shape).astype(np.float32))
+        times.append(time)
+        time += spell + log_uniform(rng, 0.05, 0.8)
+    out, where = in_place(rng, out, ("dry", "room", "room", "hall", "tunnel"))
+    what = say(rng, f"[{DOOR}|{DOOR}|{DOOR}|hinge|rusty hinge|gate|floorboard|wooden chair]")
+    caption = say(
+        rng,
+        f"[a {what} [creaks|squeaks|creaks open|creaks slowly|opens with a creak]|[creaking|squeaking|slowly creaking] {what}]",
+    )
+    return finish(rng, out, "door_creak", caption + where, times)
+
+
+def latch_sound(rng: Rng) -> Audio:
+    """A lock or handle: a few small metal contacts within 20 to 150 ms."""
+    count = int(0.5 * RATE)
+    out = np.zeros(count, dtype=np.float32)
+    steel = Body.make(
+        rng,
+        "plate",
+        log_uniform(rng, 500, 2200),
+        log_uniform(rng, 0.02, 0.2),
+        rng.uniform(0.1, 0.6),
+        30,
+        rng.uniform(-0.2, 0.5),
+    )
+    wood = Body.make(rng, "plate", log_uniform(rng, 120, 400), log_uniform(rng, 0.04, 0.15), 0.7, 24, 0.5)
+    contacts = int(rng.integers(2, 6))
+    times = np.concatenate([[0.0], np.cumsum(rng.gamma(2, rng.uniform(0.004, 0.03), contacts - 1))])
+    strongest = rng.integers(contacts)
+    for number, time in enumerate(times):
+        gain = 1.0 if number == strongest else rng.uniform(0.1, 0.6)
+        for body, share in ((steel, 1.0), (wood, rng.uniform(0.2, 0.9))):
+            hit = body.strike(rng, log_uniform(rng, 0.0001, 0.0008), count)
+            place(out, time, hit / (np.abs(hit).max() + 1e-6), gain * share)
+        t = np.arange(960) / RATE
+        place(
+            out,
+            time,
+            (bandpass(white(rng, 960), 1500, 9000) * np.exp(-t / 0.0015)).astype(np.float32),
+            gain * rng.uniform(0.2, 0.8),
+        )
+    return out / (np.abs(out).max() + 1e-6)
+
+
+def slam_sound(rng: Rng, heavy: float) -> Audio:
+    """A leaf meets its frame: air thump, boards, lock and rattle. heavy: 0 (cupboard) … 1 (gate)."""
+    count = int(1.2 * RATE)
+    t = np.arange(count, dtype=np.float32) / RATE
+    base = 190 * 2 ** (-1.8 * heavy) * float(jitter(rng, 0.2))
+    boards = Body.make(rng, "box", base, rng.uniform(0.1, 0.45), rng.uniform(0.4, 0.8), 50, rng.uniform(0.2, 0.8))
+    hit = boards.strike(rng, log_uniform(rng, 0.001, 0.008), count)
+    out = np.zeros(count, dtype=np.float32)
+    place(out, 0, hit / (np.abs(hit).max() + 1e-6), 1.0)
+    air = lowpass(white(rng, count), base * rng.uniform(1, 3)) * np.exp(-t / rng.uniform(0.02, 0.08))
+    place(out, 0, (air / (np.abs(air).max() + 1e-6)).astype(np.float32), rng.uniform(0.3, 1.2))
+    smack = bandpass(white(rng, count), 400, rng.uniform(2500, 8000)) * np.exp(-t / log_uniform(rng, 0.003, 0.02))
+    place(out, 0, (smack / (np.abs(smack).max() + 1e-6)).astype(np.float32), rng.uniform(0.2, 1.0))
+    place(out, rng.uniform(-0.03, 0.04) + 0.03, latch_sound(rng), rng.uniform(0.1, 0.5))
+    rattles = rng.poisson(rng.uniform(0, 8))
+    times = rng.exponential(0.12, rattles)
+    hz = rng.uniform(300, 1800, rattles)
+    scatter(out, times, grains.pings(rng, hz, np.full(rattles, 0.01), rng.uniform(0.02, 0.15, rattles), 2400))
+    return out
+
+
+def slam(rng: Rng, duration_s: float) -> FoleySound:
+    """A door closes or is slammed, sometimes after a creak."""
+    count = samples(duration_s)
+    out = np.zeros(count, dtype=np.float32)
+    heavy = rng.random()
+    times = list(pattern(rng, duration_s, (0.8, 3.0), 0.75))
+    caption = say(
+        rng,
+        f"[a {DOOR} [slams|slams shut|closes|is shut|bangs shut]|{DOOR} [slamming|closing]|[slamming|closing|shutting] a {DOOR}]",
+    )
+    if rng.random() < 0.25 and duration_s > 1.5:
+        spell = rng.uniform(0.4, min(2.0, duration_s - 0.8))
+        part = creak_sound(rng, int(spell * RATE)) * np.hanning(int(spell * RATE)).astype(np.float32)
+        place(out, 0.01, part, rng.uniform(0.1, 0.35))
+        times = [0.01, spell + rng.uniform(0, 0.15)]
+        caption = say(rng, f"a {DOOR} creaks, then [slams|closes|slams shut]")
+    for time in times:
+        if time > 0.011:
+            place(out, time, slam_sound(rng, heavy), float(jitter(rng, 0.2)))
+    out, where = in_place(rng, out, ("room", "room", "hall", "stairwell", "tunnel"))
+    return finish(rng, out, "door_slam", caption + where, times)
+
+
+def knock(rng: Rng, duration_s: float) -> FoleySound:
+    """Knuckles or a fist on a door, in groups of two to six."""
+    count = samples(duration_s)
+    out = np.zeros(count, dtype=np.float32)
+    wood = Body.make(
+        rng,
+        "box",
+        log_uniform(rng, 80, 230),
+        log_uniform(rng, 0.05, 0.22),
+        rng.uniform(0.5, 1.0),
+        40,
+        rng.uniform(0.1, 0.8),
+    )
+    fist = rng.random() < 0.25
+    contact_s = log_uniform(rng, 0.004, 0.01) if fist else log_uniform(rng, 0.0008, 0.004)
+    gap, times, start = log_uniform(rng, 0.1, 0.32), [], rng.uniform(0.01, 0.15 * duration_s)
+    while start < duration_s - 0.05 and (not times or rng.random() < 0.7):
+        group = start + np.cumsum(np.concatenate([[0.0], gap * jitter(rng, 0.1, rng.integers(1, 6))]))
+        times += [t for t in group.tolist() if t < duration_s - 0.05]
+        start = float(group[-1]) + rng.uniform(0.5, 1.6)
+    for time in times:
+        hit = wood.strike(rng, contact_s * float(jitter(rng, 0.15)), count, 0.2)
+        place(out, time, hit / (np.abs(hit).max() + 1e-6), float(jitter(rng, 0.2)))
+        t = np.arange(1440) / RATE
+        skin = lowpass(white(rng, 1440), rng.uniform(900, 4000)) * np.exp(-t / 0.003)
+        place(out, time, skin.astype(np.float32), rng.uniform(0.1, 0.5))
+    out, where = in_place(rng, out, ("dry", "room", "room", "hall", "stairwell"))
+    how = say(
+        rng,
+        "[banging|pounding|heavy knocking]"
+        if fist
+        else "[knocking|knock knock|someone knocks|three knocks|a knock]"
+        if len(times) != 3
+        else "[three knocks|knocking]",
+    )
+    return finish(rng, out, "door_knock", f"{how} {say(rng, f'on a {DOOR}')}{where}", times)
+
+
+def latch(rng: Rng, duration_s: float) -> FoleySound:
+    """A latch, lock or handle."""
+    count = samples(duration_s)
+    out = np.zeros(count, dtype=np.float32)
+    times = pattern(rng, duration_s, (0.25, 1.5), 0.45)
+    for time in times:
+        place(out, time, latch_sound(rng), float(jitter(rng, 0.3)))
+    out, where = in_place(rng, out, ("dry", "room", "room", "stairwell"))
+    caption = say(
+        rng,
+        f"[a [latch|door latch|lock|bolt|door handle] [clicks|turns|clacks]|[unlocking|locking] a {DOOR}|a key turns in a lock|door handle]",
+    )
+    return finish(rng, out, "door_latch", caption + where, times)
+
+
+MAKERS: dict[str, Maker] = {"door_creak": creak, "door_slam": slam, "door_knock": knock, "door_latch": latch}

@@ -1,0 +1,206 @@
+"""Things hit, dropped and knocked together: wood, metal, glass, stone, plastic; and glass that breaks."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from engine.training.foley import grains
+from engine.training.foley.events import Times, bounce, pattern, place, scatter, under
+from engine.training.foley.modal import Body
+from engine.training.foley.noise import band, lowpass, shaped, white
+from engine.training.foley.room import in_place
+from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A kind of object: its shape, pitch, ring (T60 of the lowest mode), damping of the highs, and who strikes it."""
+
+    words: str
+    shape: str
+    base_hz: tuple[float, float]
+    ring_s: tuple[float, float]
+    damping: tuple[float, float]
+    contact_s: tuple[float, float]
+    noise_db: tuple[float, float]
+    thud_db: tuple[float, float] = (-40, -14)
+    modes: int = 40
+    tilt: tuple[float, float] = (0.2, 0.9)
+
+
+THINGS: dict[str, tuple[Thing, ...]] = {
+    "wood": (
+        Thing("[wooden plank|plank|wooden board|log]", "bar", (110, 420), (0.08, 0.3), (0.5, 1.0), (0.0005, 0.004), (-18, -4), modes=16),
+        Thing("[wooden crate|wooden box|hollow box|chest]", "box", (70, 200), (0.12, 0.4), (0.5, 0.9), (0.0008, 0.006), (-16, -4), (-16, 2)),
+        Thing("[table|wooden table|desk|wood]", "plate", (90, 260), (0.08, 0.3), (0.5, 1.0), (0.0006, 0.005), (-16, -3), (-16, 0)),
+        Thing("[wood block|wooden stick|wooden spoon]", "bar", (500, 1700), (0.05, 0.2), (0.4, 0.9), (0.0002, 0.0012), (-24, -8), modes=10),
+    ),
+    "metal": (
+        Thing("[metal pipe|steel rod|iron bar|metal bar]", "bar", (180, 1400), (0.6, 4.0), (0.1, 0.6), (0.0001, 0.0012), (-26, -10), modes=14),
+        Thing("[metal sheet|steel plate|metal lid|sheet of metal]", "plate", (70, 320), (0.5, 3.0), (0.2, 0.7), (0.0002, 0.002), (-22, -8), (-26, -8), 64),
+        Thing("[metal pan|pot|bucket|metal can|tin can]", "shell", (280, 1100), (0.3, 1.8), (0.2, 0.7), (0.0001, 0.0015), (-20, -6), modes=36),
+        Thing("[anvil|hammer|iron|wrench]", "block", (600, 2200), (0.15, 1.2), (0.2, 0.6), (0.0001, 0.0006), (-14, -3), (-18, -2), 30),
+        Thing("[sword|blade|metal tool|chain|metal]", "bar", (700, 2600), (0.3, 2.2), (0.1, 0.5), (0.00006, 0.0005), (-16, -4), modes=16),
+    ),
+    "glass": (
+        Thing("[wine glass|glass|crystal glass]", "shell", (500, 1700), (0.25, 1.8), (0.3, 0.8), (0.0001, 0.0007), (-26, -12), modes=26),
+        Thing("[glass bottle|bottle|jar|glass jar]", "shell", (900, 2800), (0.06, 0.45), (0.2, 0.7), (0.0001, 0.0006), (-20, -8), modes=24),
+        Thing("[window|glass pane|window pane]", "plate", (140, 520), (0.1, 0.5), (0.2, 0.6), (0.0002, 0.001), (-20, -6), (-24, -6), 60),
+        Thing("[ceramic cup|plate|porcelain|ceramic bowl]", "shell", (900, 2600), (0.08, 0.5), (0.3, 0.8), (0.0001, 0.0006), (-20, -8), modes=26),
+    ),
+    "stone": (
+        Thing("[stone|rock|big rock|boulder]", "block", (240, 1000), (0.015, 0.07), (0.2, 0.7), (0.0003, 0.0015), (-8, 4), (-12, 4), 40),
+        Thing("[brick|concrete block|paving stone]", "block", (500, 1800), (0.02, 0.09), (0.2, 0.7), (0.0002, 0.001), (-8, 2), (-14, 0), 36),
+        Thing("[pebble|small stone|rubble]", "block", (1600, 4500), (0.01, 0.05), (0.1, 0.5), (0.0001, 0.0004), (-10, 0), (-30, -14), 24),
+    ),
+    "plastic": (
+        Thing("[plastic box|plastic crate|plastic case]", "box", (150, 520), (0.03, 0.14), (0.3, 0.8), (0.0004, 0.003), (-14, -2), (-16, -2)),
+        Thing("[plastic bottle|plastic cup|plastic container]", "shell", (260, 1100), (0.03, 0.12), (0.3, 0.8), (0.0003, 0.002), (-14, -2), modes=24),
+        Thing("[plastic toy|plastic lid|plastic pen|plastic]", "plate", (500, 1800), (0.02, 0.09), (0.3, 0.8), (0.0002, 0.0012), (-14, -2), modes=28),
+    ),
+}  # fmt: skip
+
+VERBS: dict[str, tuple[str, ...]] = {
+    "hit": ("a {} is [hit|struck|knocked]", "[hitting|striking] a {}", "a hit on a {}", "[hard|soft|dull|sharp] {} hit", "{} impact"),
+    "repeat": ("a {} is hit [again and again|several times|repeatedly]", "[hammering|beating|banging] on a {}", "repeated {} hits"),
+    "drop": ("a {} [drops|falls|is dropped] [on the floor|and bounces|to the ground]", "a {} falls and bounces"),
+    "clatter": ("a {} [clatters|rattles]", "[clattering|rattling] {}", "{} [tumbling|falling about]"),
+}  # fmt: skip
+
+
+def blow(rng: Rng, thing: Thing, body: Body, contact_s: float, force: float, count: int, dull_hz: float) -> Audio:
+    """One blow on a body: its modes, the contact's own noise, and the thud of what carries it."""
+    # Harder blows are shorter pushes (Hertz), hence brighter.
+    push = contact_s * force**-0.2 * float(jitter(rng, 0.1))
+    hit = body.strike(rng, push, count)
+    hit *= np.float32(1 / (np.abs(hit).max() + 1e-9))
+    burst = min(count, 4096)
+    out = np.zeros(max(len(hit), burst), dtype=np.float32)
+    out[: len(hit)] = hit
+    t = np.arange(burst, dtype=np.float32) / RATE
+    scratch = lowpass(white(rng, burst), min(18_000.0, 0.9 / push), 1) * np.exp(
+        -t / (1.2 * push + rng.uniform(0.0006, 0.004))
+    )
+    out[:burst] += (10 ** (rng.uniform(*thing.noise_db) / 20) * scratch / (np.abs(scratch).max() + 1e-9)).astype(
+        np.float32
+    )
+    thud = lowpass(white(rng, burst), dull_hz) * np.exp(-t / 0.02) * np.minimum(t / 0.002, 1)
+    out[:burst] += (10 ** (rng.uniform(*thing.thud_db) / 20) * thud / (np.abs(thud).max() + 1e-9)).astype(np.float32)
+    return np.float32(force) * out
+
+
+def _gestures(rng: Rng, duration_s: float) -> tuple[str, Times, Times]:
+    """What is done: "hit", "repeat", "drop" or "clatter", with times and forces."""
+    way = str(rng.choice(["hit", "hit", "repeat", "drop", "clatter"]))
+    if way == "drop" and duration_s > 0.4:
+        return (way, *bounce(rng, rng.uniform(0.01, 0.2), rng.uniform(0.1, 0.45), rng.uniform(0.5, 0.82), duration_s))
+    if way == "clatter" and duration_s > 0.4:
+        start, spell = rng.uniform(0.01, 0.15), rng.uniform(0.3, min(2.5, duration_s - 0.1))
+        count = int(rng.uniform(6, 26))
+        times = start + under(rng, np.exp(-np.linspace(0, rng.uniform(0, 3), 64)), count, spell - start * 0.5)
+        return way, times, jitter(rng, 0.6, count) * np.exp(-(times - start) / spell)
+    times = pattern(rng, duration_s, (0.18, 1.6), 0.0 if way == "repeat" else 0.75)
+    way = "repeat" if len(times) > 1 else "hit"
+    return way, times, np.asarray(jitter(rng, rng.uniform(0.05, 0.4), len(times)))
+
+
+def impact(material: str, rng: Rng, duration_s: float) -> FoleySound:
+    """Blows on things of one material."""
+    thing = THINGS[material][rng.integers(len(THINGS[material]))]
+    count = samples(duration_s)
+    base, ring_s = log_uniform(rng, *thing.base_hz), log_uniform(rng, *thing.ring_s)
+    body = Body.make(rng, thing.shape, base, ring_s, rng.uniform(*thing.damping), thing.modes, rng.uniform(*thing.tilt))
+    contact_s, dull_hz = log_uniform(rng, *thing.contact_s), log_uniform(rng, 90, 380)
+    way, times, forces = _gestures(rng, duration_s)
+    out = np.zeros(count, dtype=np.float32)
+    other = Body.make(rng, thing.shape, base * rng.uniform(0.6, 1.7), ring_s, rng.uniform(*thing.damping), thing.modes)
+    for number, (time, force) in enumerate(zip(times, forces, strict=True)):
+        struck = other if way == "clatter" and number % 2 else body
+        place(out, time, blow(rng, thing, struck, contact_s, max(float(force), 0.02), count, dull_hz))
+    out, where = in_place(rng, out, ("dry", "room", "room", "hall", "outdoors", "tunnel"))
+    verb = VERBS[way][rng.integers(len(VERBS[way]))]
+    return finish(rng, out, f"impact_{material}", say(rng, verb.format(thing.words)) + where, times)
+
+
+def shards(rng: Rng, count: int, times: Times, centre_hz: float, ring_s: float) -> Audio:
+    """Splinters of glass ringing at their own times: three modes each. -> (count,)."""
+    out = np.zeros(count, dtype=np.float32)
+    n = len(times)
+    hz = np.clip(centre_hz * jitter(rng, 0.45, n), 1200, 16_000)
+    size = grains.heavy_tail(rng, n, 1.2, 12)
+    length = min(int(4 * ring_s * RATE), 9600)
+    for ratio, gain in ((1.0, 1.0), (rng.uniform(1.4, 2.1), 0.7), (rng.uniform(2.3, 3.4), 0.5)):
+        pitch = hz * ratio * jitter(rng, 0.12, n)
+        audible = pitch < 21_000
+        decay = ring_s / 3 * jitter(rng, 0.5, n) * (3000 / pitch) ** 0.5
+        scatter(out, times[audible], grains.pings(rng, pitch, decay, gain * size, length)[audible])
+    return out
+
+
+def shatter(rng: Rng, duration_s: float) -> FoleySound:
+    """Glass breaks: a blow, a burst of cracks, then splinters falling and bouncing."""
+    count = samples(duration_s)
+    out = np.zeros(count, dtype=np.float32)
+    pane = Thing("", "plate", (150, 600), (0.06, 0.3), (0.1, 0.5), (0.0001, 0.0008), (-6, 4), (-14, 2), 70)
+    kind = say(rng, "[window|glass|bottle|wine glass|glass pane|mirror|jar|light bulb]")
+    start = rng.uniform(0.01, min(0.3, 0.2 * duration_s))
+    body = Body.make(rng, "plate", log_uniform(rng, 200, 900), rng.uniform(0.05, 0.25), 0.3, 70, rng.uniform(-0.3, 0.4))
+    place(out, start, blow(rng, pane, body, 0.0002, 1.0, count, rng.uniform(100, 400)))
+    t = np.arange(min(count, int(0.5 * RATE)), dtype=np.float32) / RATE
+    crash = shaped(rng, len(t), [(300, -22), (1500, -6), (log_uniform(rng, 3500, 8000), 0), (16000, -8)])
+    decay = log_uniform(rng, 0.02, 0.12)
+    place(
+        out, start, (crash * np.exp(-t / decay) * np.minimum(t / 0.0005, 1)).astype(np.float32), rng.uniform(0.15, 0.5)
+    )
+    size = log_uniform(rng, 40, 320)
+    burst = start + rng.exponential(decay * rng.uniform(0.7, 2), int(size))
+    pitch, ring_s = log_uniform(rng, 2600, 6500), log_uniform(rng, 0.02, 0.12)
+    out += 0.9 * shards(rng, count, np.sort(burst[burst < duration_s]), pitch, ring_s)
+    fall = rng.uniform(0.15, 0.5)
+    later = start + fall + rng.gamma(1.5, rng.uniform(0.08, 0.4), int(size * rng.uniform(0.2, 0.7)))
+    out += rng.uniform(0.2, 0.7) * shards(
+        rng, count, np.sort(later[later < duration_s]), pitch * 1.1, ring_s * rng.uniform(0.8, 2)
+    )
+    out, where = in_place(rng, out, ("dry", "room", "room", "hall", "outdoors"))
+    caption = say(
+        rng,
+        f"[a {kind} [shatters|breaks|smashes|is smashed]|{kind} [shattering|breaking|smashing]|[glass shatters|breaking glass], a {kind}]",
+    )
+    return finish(rng, out, "glass_shatter", caption + where, [start])
+
+
+def debris(rng: Rng, duration_s: float) -> FoleySound:
+    """Rocks and rubble tumbling down."""
+    count = samples(duration_s)
+    out = np.zeros(count, dtype=np.float32)
+    spell = min(duration_s, rng.uniform(0.8, 5.0))
+    total = int(spell * log_uniform(rng, 10, 60))
+    start = rng.uniform(0, 0.1)
+    times = start + under(rng, np.hanning(64) ** 0.5 + 0.1 * rng.random(64), total, max(spell - start, 0.05))
+    force = grains.heavy_tail(rng, total, 0.9, 20)
+    centre = log_uniform(rng, 300, 1100)
+    bodies = [
+        Body.make(rng, "block", centre * float(jitter(rng, 0.5)), rng.uniform(0.015, 0.06), 0.4, 30, 0.4)
+        for _ in range(6)
+    ]
+    thing = THINGS["stone"][0]
+    for time, size in zip(times, force, strict=True):
+        body = bodies[rng.integers(len(bodies))]
+        place(out, time, blow(rng, thing, body, 0.0006 * (0.3 + size), float(size), 6000, rng.uniform(100, 250)))
+    out += (
+        0.02
+        * band(rng, count, 100, 1200, 6)
+        * np.interp(np.arange(count) / RATE, [0, start, spell * 0.4, spell], [0, 0.1, 1, 0])
+    )
+    out, where = in_place(rng, out, ("dry", "outdoors", "tunnel"))
+    caption = say(
+        rng, "[rocks|stones|rubble|bricks|a pile of stones] [falling|tumbling down|collapsing|rolling down a slope]"
+    )
+    return finish(rng, out, "rockfall", caption + where, [times[0]] if total else [])
+
+
+MAKERS: dict[str, Maker] = {f"impact_{name}": partial(impact, name) for name in THINGS} | {
+    "glass_shatter": shatter,
+    "rockfall": debris,
+}
