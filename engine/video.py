@@ -97,8 +97,9 @@ def read_frames(
 class Clip:
     """A span of a video on a 25 Hz grid: ``clip[i]`` is the picture on screen i/25 s after its start.
 
-    Pictures are decoded when asked for, forwards in one go, and kept within CACHE_BYTES. Where the
-    video ends before the span does, its last picture stays; ``frames_shown`` tells how many are real.
+    Pictures are decoded when asked for, forwards in one go, and kept within CACHE_BYTES. A negative start
+    means that the video begins later than the span: its first picture stands until then. Where it ends
+    before the span does, its last one stays; ``frames_shown`` tells from where on.
     """
 
     def __init__(
@@ -106,7 +107,8 @@ class Clip:
     ) -> None:
         """Open ``path``; raises VideoError as ``read_frames`` does, warns if the span is longer than the video."""
         self.info = probe(path)
-        _check_offset(path, start_s)
+        if not math.isfinite(start_s) or (duration_s is not None and start_s + duration_s <= 0):
+            raise VideoError(f"{path}: with an offset of {start_s} s the cue ends before the picture begins; raise it")
         self.start_s, self.side = start_s, side
         left_s = self.info.duration_s - start_s
         if duration_s is None:
@@ -169,7 +171,7 @@ class Clip:
         first = number * CHUNK_FRAMES
         # A chunk that begins after the picture's end holds the last picture.
         start_s = self.start_s + min(first, self.frames_shown - 1) / GRID_HZ
-        source = _on_screen(self.info.path, start_s, None)
+        source = _on_screen(self.info.path, max(0.0, start_s), None)
         shown = upcoming = next(source, None)
         if shown is None:
             raise VideoError(f"{self.info.path}: nothing can be decoded at {start_s:.3f} s; export it again")
@@ -205,7 +207,8 @@ def _remembered(path: str, _changed: int, _size: int, start_s: float, duration_s
 
 
 def _on_screen(path: Path | str, start_s: float, duration_s: float | None) -> Iterator[tuple[VideoFrame, Fraction]]:
-    _check_offset(path, start_s)
+    if not math.isfinite(start_s) or start_s < 0:
+        raise VideoError(f"{path}: offset {start_s} s is before the picture's start; use 0 or more")
     end_s = math.inf if duration_s is None else start_s + duration_s
     held: tuple[VideoFrame, Fraction] | None = None
     picture_end = Fraction(0)
@@ -230,11 +233,6 @@ def _on_screen(path: Path | str, start_s: float, duration_s: float | None) -> It
         yield held
 
 
-def _check_offset(path: Path | str, start_s: float) -> None:
-    if not math.isfinite(start_s) or start_s < 0:
-        raise VideoError(f"{path}: offset {start_s} s is before the picture's start; use 0 or more")
-
-
 def _decoded(path: Path | str, start_s: float) -> Iterator[tuple[VideoFrame, Fraction, Fraction]]:
     """(frame, presentation time, nominal length) from the key frame at or before ``start_s`` on."""
     with _open(path) as container:
@@ -251,7 +249,7 @@ def _decoded(path: Path | str, start_s: float) -> Iterator[tuple[VideoFrame, Fra
                 if frame.pts is None:
                     time_s = counted * length_s
                 else:
-                    time_s = frame.pts * Fraction(frame.time_base) - zero
+                    time_s = frame.pts * Fraction(frame.time_base or 1) - zero
                 counted += 1
                 if time_s > latest:
                     latest = time_s

@@ -133,6 +133,12 @@ def test_video_shorter_than_the_cue_warns_and_holds_its_last_picture(tmp_path: P
     assert index_of(clip[74]) == 24 % 20
 
 
+def test_video_that_begins_after_the_cue_stands_on_its_first_picture(tmp_path: Path) -> None:
+    path = clip_file(tmp_path / "a.mp4", (Fraction(i, 25) for i in range(25)))
+    clip = Clip(path, -0.2, 1.0)
+    assert [index_of(clip[i]) for i in range(8)] == [0, 0, 0, 0, 0, 0, 1, 2]
+
+
 def test_one_frame_file(tmp_path: Path) -> None:
     clip = Clip(clip_file(tmp_path / "still.mp4", [Fraction(0)]))
     assert clip.frames_shown == 1 and index_of(clip[0]) == 0
