@@ -6,20 +6,12 @@ from typing import Mapping, Sequence
 
 from bridge.osc.packet import Message, encode
 from bridge.osc.spec import COLUMNS, IN_BY_ADDRESS, MAX_CHUNK_POINTS, OUT_BY_ADDRESS, PREFIX, Argument, Verb
+from bridge.refused import Refused
 
 ACCEPTED: Mapping[str, str] = {"s": "sS", "i": "ihdf", "f": "fdih", "d": "dfih"}
 """Type tags accepted where the table asks for the key. A float for an integer must be a whole number."""
 
 Values = dict[str, object]
-
-
-class Refused(Exception):
-    """A request that is answered with `/drawaudio/error`. `code` is a key of `spec.CODES`."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
 
 
 def bind(message: Message, table: Mapping[str, Verb] = IN_BY_ADDRESS) -> tuple[Verb, Values]:

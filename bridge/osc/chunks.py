@@ -7,8 +7,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Callable, Sequence
 
-from bridge.osc.binding import Refused
 from bridge.osc.spec import COLUMNS, MAX_CHUNK_POINTS
+from bridge.refused import Refused
 from engine.cue import MAX_POINTS, CueError
 from engine.curve import CurvePoint, LoudnessCurve
 

@@ -1,0 +1,12 @@
+"""The one way a door says no."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """A request that is not carried out. `code` is a key of `bridge.osc.spec.CODES`, `text` one line for the user."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = " ".join(text.split())
