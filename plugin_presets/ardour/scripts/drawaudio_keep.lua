@@ -1,0 +1,19 @@
+ardour {
+  ["type"] = "EditorAction",
+  name = "Draw an Audio: Keep",
+  license = "AGPL-3.0-or-later",
+  author = "Draw an Audio",
+  description = [[Keep the sounding take and take the others of this place off the track.]],
+}
+
+function factory ()
+  return function ()
+    local main, problem = loadfile (ARDOUR.user_config_directory (-1) .. "/drawaudio/main.lua")
+    if main then
+      main ().run ("keep")
+    else
+      LuaDialog.Message ("Draw an Audio", "Run `drawaudio install-presets ardour` again: " .. problem,
+        LuaDialog.MessageType.Error, LuaDialog.ButtonType.Close):run ()
+    end
+  end
+end

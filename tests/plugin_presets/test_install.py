@@ -1,0 +1,135 @@
+"""What `install-presets` writes, and above all what it leaves alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from bridge.errors import UserError
+from bridge.presets import PRESETS, SOURCE, files_of, install
+from bridge.presets_ardour import ACTIONS, HOOK
+
+KEYS = """<?xml version="1.0" encoding="UTF-8"?>
+<BindingSet name="mine"><Bindings name="Editor"><Press>
+<Binding key="Primary-Secondary-g" action="Editor/my-own" group="Mine"/>
+<Binding key="space" action="Transport/ToggleRoll" group="Transport"/>
+</Press></Bindings></BindingSet>
+"""
+
+
+def _scripts(folder: Path) -> str:
+    root = ElementTree.parse(folder / "ui_scripts").getroot()
+    return base64.b64decode(root.findtext("ActionScript") or "").decode()
+
+
+@pytest.mark.parametrize("host", sorted(PRESETS))
+def test_every_preset_installs_whole_and_a_second_time_changes_nothing(host: str, tmp_path: Path) -> None:
+    install(host, tmp_path)
+    first = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for source, target in files_of(PRESETS[host], tmp_path):
+        assert target.read_bytes() == source.read_bytes()
+    install(host, tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == first
+
+
+@pytest.mark.parametrize("host", sorted(PRESETS))
+def test_every_preset_has_one_page_with_a_table_and_says_what_was_not_tried(host: str) -> None:
+    page = (SOURCE / host / "README.md").read_text(encoding="utf-8")
+    assert "| what" in page and "how it works" in page
+    assert re.search(r"not (been )?tried", page, re.IGNORECASE)
+    assert len(page.splitlines()) <= 80
+
+
+def test_a_users_file_of_the_same_name_is_kept(tmp_path: Path) -> None:
+    mine = tmp_path / "scripts" / ACTIONS[0].script
+    mine.parent.mkdir()
+    mine.write_text('ardour { name = "mine" }')
+    lines = install("ardour", tmp_path)[0].done
+    assert mine.read_text() == 'ardour { name = "mine" }'
+    assert mine.with_name(mine.name + ".new").exists()
+    assert any("kept yours" in line for line in lines)
+
+
+def test_our_own_file_is_renewed_but_not_once_the_user_changed_it(tmp_path: Path) -> None:
+    install("ardour", tmp_path)
+    library, script = tmp_path / "drawaudio" / "wire.lua", tmp_path / "scripts" / HOOK
+    record = tmp_path / ".drawaudio-installed.json"
+    # An older version of ours, as its checksum in the record says.
+    library.write_bytes(b"-- older\n")
+    record.write_text(
+        re.sub(
+            r'("drawaudio/wire.lua": ")[0-9a-f]+',
+            lambda found: found.group(1) + hashlib.sha256(b"-- older\n").hexdigest(),
+            record.read_text(),
+        )
+    )
+    script.write_text("-- changed by the user\n")
+    install("ardour", tmp_path)
+    assert library.read_bytes() != b"-- older\n"
+    assert script.read_text() == "-- changed by the user\n"
+
+
+def test_ardour_gets_six_actions_a_hook_and_free_keys_only(tmp_path: Path) -> None:
+    folder = tmp_path / "ardour7"
+    folder.mkdir()
+    (folder / "ardour.keys").write_text(KEYS)
+    lines = install("ardour", folder)[0].done
+    text = _scripts(folder)
+    assert re.findall(r"scripts\[(\d+)\] = \{\}", text) == ["1", "2", "3", "4", "5", "6"]
+    hooks = ElementTree.parse(folder / "ui_scripts").getroot().findall("ActionHooks/LuaCallback")
+    assert [hook.get("signals", "").index("1") for hook in hooks] == [0]
+    assert len(hooks[0].get("signals", "")) == 48, "bit 47 is LuaTimerDS in Ardour 7"
+    keys = ElementTree.parse(folder / "ardour.keys").getroot()
+    bindings = {binding.get("key"): binding.get("action") for binding in keys.iter("Binding")}
+    assert bindings["Primary-Secondary-g"] == "Editor/my-own", "the user's own key must stay"
+    assert bindings["space"] == "Transport/ToggleRoll"
+    assert bindings["Primary-Secondary-r"] == "LuaAction/script-2"
+    assert (folder / "ardour.keys.before-drawaudio").read_text() == KEYS
+    assert any("Primary-Secondary-g is yours" in line for line in lines)
+
+
+def test_a_users_action_slots_stay_and_ours_take_free_ones(tmp_path: Path) -> None:
+    folder = tmp_path / "ardour7"
+    folder.mkdir()
+    own = 'scripts = {} scripts[2] = {} scripts[2]["n"] = "My script" scripts[2]["s"] = "x" scripts[2]["f"] = "y" '
+    stored = base64.b64encode(own.encode()).decode()
+    document = f'<UIScripts><ActionScript lua="Lua 5.3">{stored}</ActionScript><ActionHooks/></UIScripts>'
+    (folder / "ui_scripts").write_text(document)
+    install("ardour", folder)
+    text = _scripts(folder)
+    assert text.startswith(own)
+    assert re.findall(r"scripts\[(\d+)\] = \{\}", text) == ["2", "1", "3", "4", "5", "6", "7"]
+    assert (folder / "ui_scripts.before-drawaudio").read_text() == document
+
+
+def test_an_untried_ardour_is_told_to_add_the_hook_by_hand(tmp_path: Path) -> None:
+    folder = tmp_path / "ardour9"
+    folder.mkdir()
+    assert any(line.startswith("by hand") for line in install("ardour", folder)[0].done)
+    assert ElementTree.parse(folder / "ui_scripts").getroot().find("ActionHooks/LuaCallback") is None
+
+
+def test_a_broken_settings_file_is_one_line_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "ui_scripts").write_text("<UIScripts>")
+    with pytest.raises(UserError, match="ui_scripts is not XML"):
+        install("ardour", tmp_path)
+    assert (tmp_path / "ui_scripts").read_text() == "<UIScripts>"
+
+
+def test_an_unknown_host_names_the_known_ones() -> None:
+    with pytest.raises(UserError, match="ardour"):
+        install("winamp")
+
+
+def test_folders_are_found_per_system(tmp_path: Path) -> None:
+    for path in (".config/ardour7", ".config/ardour8", "Library/Preferences/Ardour8"):
+        (tmp_path / path).mkdir(parents=True)
+    find = PRESETS["ardour"].folders
+    assert [path.name for path in find("linux", tmp_path, {})] == ["ardour7", "ardour8"]
+    assert [path.name for path in find("darwin", tmp_path, {})] == ["Ardour8"]
+    assert find("linux", tmp_path, {"XDG_CONFIG_HOME": str(tmp_path / "elsewhere")}) == []
