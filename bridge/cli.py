@@ -1,0 +1,124 @@
+"""`drawaudio`: one command, its subcommands imported only when they are asked for.
+
+Exit codes: 0 done · 2 usage or bad input · 3 a model or device that is missing · 130 cancelled; 1 is a defect of ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType, ModuleType
+from typing import NoReturn
+
+from bridge.errors import UserError
+from engine.errors import Cancelled, MissingModel
+from engine.strict import CueError
+
+DONE, DEFECT, BAD_INPUT, MISSING, CANCELLED = 0, 1, 2, 3, 130
+
+#: Modules of `bridge.commands`, in the order of `--help`; a command is spelled with "-" for "_".
+COMMANDS = (
+    "demo",
+    "render",
+    "bounce",
+    "inspect",
+    "curve",
+    "masks",
+    "serve",
+    "send",
+    "jobs",
+    "takes",
+    "cancel",
+    "log",
+    "install_presets",
+    "models",
+    "doctor",
+    "evaluate",
+    "train",
+    "bench",
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse's own, but an error is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _command(name: str) -> ModuleType:
+    return importlib.import_module(f"bridge.commands.{name}")
+
+
+def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser that knows the commands `names`."""
+    parser = _Parser(prog="drawaudio", description="Foley from a text prompt and a drawn loudness curve.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    for name in names:
+        module = _command(name)
+        sub = commands.add_parser(name.replace("_", "-"), help=module.HELP, description=module.HELP)
+        module.add_arguments(sub)
+        sub.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `drawaudio` with `argv` (default: the process's); returns the exit code. What went wrong is on stderr."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    asked = words[0].replace("-", "_") if words else ""
+    try:
+        args = _parser([asked] if asked in COMMANDS else COMMANDS).parse_args(words)
+        return int(args.run(args))
+    except SystemExit as stop:  # argparse: --help, or an error that it has already told
+        return int(stop.code or 0) if not isinstance(stop.code, str) else BAD_INPUT
+    except BrokenPipeError:
+        # The reader of our output (head, less) has left; so that nothing is flushed to it at exit:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except (KeyboardInterrupt, Cancelled):
+        return _tell("cancelled; nothing was left behind", CANCELLED)
+    except (UserError, CueError) as error:
+        return _tell(str(error), BAD_INPUT)
+    except MissingModel as error:
+        return _tell(str(error), MISSING)
+    except OSError as error:
+        return _tell(describe(error), BAD_INPUT)
+    except Exception as error:
+        if os.environ.get("DRAWAUDIO_DEBUG"):
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return _tell(f"a defect of drawaudio ({what}); DRAWAUDIO_DEBUG=1 shows where, please report it", DEFECT)
+
+
+def describe(error: OSError) -> str:
+    """What the system refused, as one line: "shot.json: no such file or directory"."""
+    if not error.strerror:
+        return str(error)
+    reason = error.strerror[:1].lower() + error.strerror[1:]
+    return f"{error.filename}: {reason}" if error.filename is not None else reason
+
+
+def _tell(message: str, code: int) -> int:
+    print(f"drawaudio: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def entry() -> NoReturn:
+    """The console script. A polite kill cleans up just as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    code = main()
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    entry()

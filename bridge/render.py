@@ -1,0 +1,302 @@
+"""From a cue to takes on disk: whole or absent, numbered on, nothing overwritten."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from bridge import whole_file
+from bridge.broadcast_wave import BroadcastWaveError, BroadcastWaveWriter, read_broadcast_wave
+from bridge.errors import UserError
+from bridge.take_names import TakeName, claim, file_name
+from engine.cue import Cue, CueError
+from engine.take import CurveReport, Progress, Take, TakeReport
+
+if TYPE_CHECKING:
+    from engine.generator import Generator
+
+
+@dataclass(frozen=True)
+class TakeFile:
+    """A take on disk."""
+
+    path: Path
+    #: The JSON beside it: cue, seed, model, measured curve.
+    sidecar: Path
+    seed: int
+    number: int
+    #: First sample on the host's timeline, handles included, at `rate`.
+    start_samples: int
+    rate: int
+    samples: int
+    channels: int
+    #: Of the wav file.
+    sha256: str
+    report: TakeReport
+
+
+def check_files(cue: Cue) -> None:
+    """Raise `CueError` naming the first file that the cue needs and that is not there."""
+    wanted = [("video.path", cue.video.path)] if cue.video is not None else []
+    places = [("masks", cue.masks)]
+    places += [(f"sources[{index}].masks", source.masks) for index, source in enumerate(cue.sources)]
+    for field, masks in places:
+        wanted += [(f"{field}[{i}].path", mask.path) for i, mask in enumerate(masks) if mask.path is not None]
+    for field, path in wanted:
+        if not Path(path).is_file():
+            raise CueError(field, f"there is no file {path}", "mend the path; it is relative to the cue file")
+
+
+def unheard(generator: Generator, cue: Cue) -> str | None:
+    """A line saying which parts of the cue do not shape the sound with these weights; None if all do."""
+    parts = [name for name, given in (("video", cue.video), ("masks", cue.masks)) if given]
+    if not parts or generator.uses_video:
+        return None
+    return f"note: {' and '.join(parts)} do not shape the sound: these weights have no Mask-Attention Module"
+
+
+def render_cue(
+    generator: Generator,
+    cue: Cue,
+    folder: Path,
+    *,
+    name: str | None = None,
+    previous_seed: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[TakeFile]:
+    """Render all takes of `cue` into `folder`, made if need be, as NAME_take01_seed7.wav with a .json beside it.
+
+    `name` defaults to the prompt; `previous_seed` continues the seeds of an earlier take. Memory does not grow with
+    the take's length. Raises `CueError`, `UserError` for a folder or disk that refuses, `engine.errors.Cancelled`;
+    whatever is raised, no half file stays.
+    """
+    from engine.timeline import take_start
+
+    check_files(cue)
+    if cue.sources:
+        raise CueError("sources", "scenes of several sources cannot be rendered yet", "render one cue per source")
+    seeds = generator.seeds(cue, previous_seed)
+    with _takes_in(folder, name or cue.prompt, seeds) as names, ExitStack() as stack:
+        writers = [stack.enter_context(_TakeWriter(take, cue, take_start(cue))) for take in names]
+        rendering = generator.stream(cue, seeds, progress=progress, cancelled=cancelled)
+        for block in rendering:
+            for writer, part in zip(writers, block, strict=True):
+                writer.write(part)
+        return [writer.finish(report) for writer, report in zip(writers, rendering.reports, strict=True)]
+
+
+def regenerate_part(
+    generator: Generator,
+    cue: Cue,
+    source: Path,
+    part: tuple[float, float],
+    seed: int,
+    folder: Path,
+    *,
+    name: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> TakeFile:
+    """A new take that differs from the take file `source` only in `part` (start, end; seconds from the cue's start).
+
+    `cue` is the one that `source` was made from. Errors as `render_cue`'s, and `UserError` for a source that cannot
+    be read.
+    """
+    take = replace(read_take(source), cue=cue)
+    with _takes_in(folder, name or cue.prompt, [seed]) as names, ExitStack() as stack:
+        writer = stack.enter_context(_TakeWriter(names[0], cue, take.start_samples))
+        changed = generator.regenerate(take, part[0], part[1], seed, progress=progress, cancelled=cancelled)
+        writer.write(changed.audio)
+        return writer.finish(changed.report)
+
+
+def read_take(path: Path) -> Take:
+    """The take in a wav file with its sidecar; raises `UserError`."""
+    sidecar = path.with_suffix(".json")
+    try:
+        wave = read_broadcast_wave(path)
+        obj = json.loads(sidecar.read_text(encoding="utf-8"))
+        error, r = obj["curve"]["error_db"], obj["curve"]["correlation"]
+        curve = CurveReport(
+            error_db_before=error["before"],
+            error_db_after=error["after"],
+            correlation_before=r["before"],
+            correlation_after=r["after"],
+            limited_db=obj["curve"]["limited_db"],
+            measured_level_db=tuple(obj["curve"]["measured_level_db"]),
+        )
+        report = TakeReport(obj["seed"], curve, tuple(obj["warnings"]), obj["model"])
+        return Take(wave.audio, wave.rate, wave.time_reference, report.seed, Cue.from_json(obj["cue"]), report)
+    except OSError as problem:
+        raise UserError(f"{path}: cannot be read as a take ({problem})") from problem
+    except (ValueError, KeyError, TypeError) as problem:
+        raise UserError(f"{sidecar}: is not a take's sidecar ({problem!r}); render the take anew") from problem
+
+
+@contextmanager
+def _takes_in(folder: Path, name: str, seeds: list[int]) -> Iterator[list[TakeName]]:
+    """Names for takes in `folder`; if no take comes of it, a folder made for them goes, and the disk's no is told."""
+    made = make_folder(folder)
+    try:
+        with claim(folder, file_name(name), seeds) as names:
+            yield names
+    except BaseException as error:
+        for empty in made:
+            _remove_if_empty(empty)
+        if isinstance(error, BroadcastWaveError):
+            raise UserError(str(error)) from error
+        if isinstance(error, OSError):
+            raise refused(folder, error) from error
+        raise
+
+
+class _TakeWriter:
+    """One take's wav and sidecar; leaving the context without `finish` leaves nothing behind."""
+
+    def __init__(self, name: TakeName, cue: Cue, start_samples: int) -> None:
+        self._name, self._cue, self._start = name, cue, start_samples
+        self._path, self._sidecar = name.path(".wav"), name.path(".json")
+        self._samples = 0
+        prompt = cue.prompt or " + ".join(source.prompt for source in cue.sources)
+        self._wave = BroadcastWaveWriter(
+            self._path,
+            rate=cue.span.rate,
+            channels=cue.channels,
+            time_reference=start_samples,
+            description=f"{prompt} (seed {name.seed})",
+            note=json.dumps({"prompt": prompt, "seed": name.seed, "cue": _brief(cue)}, ensure_ascii=False),
+            take=name.number,
+            scene=name.name,
+        )
+
+    def __enter__(self) -> _TakeWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._wave.abort()
+
+    def write(self, block: np.ndarray) -> None:
+        self._wave.write(block)
+        self._samples += len(block)
+
+    def finish(self, report: TakeReport) -> TakeFile:
+        """Give both files their names: the sidecar is whole on the disk before the wav appears."""
+        cue, name = self._cue, self._name
+        obj = {
+            "version": 1,
+            "file": self._path.name,
+            "take": name.number,
+            "start": {"samples": self._start, "rate": cue.span.rate},
+            "samples": self._samples,
+            "channels": cue.channels,
+            **report.to_json(),
+            "cue": cue.to_json(),
+        }
+        sidecar = whole_file.open_partial(self._sidecar)
+        try:
+            write_all(sidecar, json.dumps(obj, ensure_ascii=False, indent=1).encode())
+            self._wave.close()
+            try:
+                whole_file.publish(sidecar, self._sidecar)
+            except BaseException:
+                self._path.unlink()  # ours, named a moment ago
+                raise
+        except BaseException:
+            whole_file.discard(sidecar, self._sidecar)
+            raise
+        return TakeFile(
+            path=self._path,
+            sidecar=self._sidecar,
+            seed=name.seed,
+            number=name.number,
+            start_samples=self._start,
+            rate=cue.span.rate,
+            samples=self._samples,
+            channels=cue.channels,
+            sha256=_digest(self._path),
+            report=report,
+        )
+
+
+def write_all(file: BinaryIO, data: bytes) -> None:
+    """Write all of `data` to an unbuffered file, which may take it in parts."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that is whole or absent. Raises `FileExistsError`, and `OSError` as the disk does."""
+    file = whole_file.open_partial(path)
+    try:
+        write_all(file, data)
+        whole_file.publish(file, path)
+    except BaseException:
+        whole_file.discard(file, path)
+        raise
+
+
+def check_folder(folder: Path) -> None:
+    """Raise `UserError` for a folder that takes could not be written to, so far as that shows beforehand."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise refused(there, OSError(errno.ENOTDIR, ""))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise refused(there, OSError(errno.EACCES, ""))
+
+
+def make_folder(folder: Path) -> list[Path]:
+    """Make `folder` and what is missing above it; returns what was made, innermost first. Raises `UserError`."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(folder, error) from error
+    return made
+
+
+def refused(folder: Path, error: OSError) -> UserError:
+    """The one line for a folder or disk that says no."""
+    if isinstance(error, FileExistsError) and error.strerror is None:
+        return UserError(str(error))
+    reasons = {
+        errno.ENOSPC: "the disk is full; make room or choose another folder with -o",
+        errno.EDQUOT: "your quota is used up; make room or choose another folder with -o",
+        errno.EACCES: "may not be written to; choose another folder with -o",
+        errno.EPERM: "may not be written to; choose another folder with -o",
+        errno.EROFS: "lies on a read-only disk; choose another folder with -o",
+        errno.ENOTDIR: "is no folder; choose another with -o",
+        errno.EEXIST: "is no folder; choose another with -o",
+    }
+    fallback = f"could not be written ({error.strerror or error}); choose another folder with -o"
+    return UserError(f"{folder}: {reasons.get(error.errno or 0, fallback)}; nothing was left behind")
+
+
+def _brief(cue: Cue) -> dict[str, object]:
+    """The cue without its curves, which would swell the wav's header: the sidecar has them."""
+    obj = cue.to_json()
+    obj.pop("loudness", None)
+    obj.pop("sources", None)
+    return obj
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return

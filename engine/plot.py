@@ -1,0 +1,140 @@
+"""A picture of a take: waveform, spectrogram, and the curve that was asked beside the one that came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from engine.cue import Cue
+from engine.curve import LEVEL_FLOOR_DBFS
+from engine.take import TakeReport
+
+#: Columns that the picture resolves: a take of any length costs the same.
+COLUMNS = 1200
+WINDOW = 1024
+FRAME_S = 0.01
+FLOOR_DB = -100.0
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A sound file seen from afar; all arrays have one row per column of the picture."""
+
+    #: Start of each column in seconds from the file's start.
+    times_s: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    #: (columns, bins) magnitude in dB relative to a full-scale sine.
+    spectrum_db: np.ndarray
+    rate: int
+    duration_s: float
+
+
+def overview(path: Path) -> Overview:
+    """Look at a sound file column by column; it is never in memory as a whole."""
+    window = np.hanning(WINDOW)
+    lows, highs, spectra = [], [], []
+    with soundfile.SoundFile(path) as file:
+        hop = max(-(-file.frames // COLUMNS), 64)
+        size = max(hop, WINDOW)
+        for block in file.blocks(size, overlap=size - hop, dtype="float32", always_2d=True, fill_value=0.0):
+            lows.append(block[:hop].min())
+            highs.append(block[:hop].max())
+            magnitude = np.abs(np.fft.rfft(block[:WINDOW].mean(axis=1) * window)) * 2.0 / window.sum()
+            spectra.append(20.0 * np.log10(np.maximum(magnitude, 10.0 ** (FLOOR_DB / 20.0))))
+        rate, duration_s = file.samplerate, file.frames / file.samplerate
+    times = np.arange(len(lows)) * hop / rate
+    return Overview(times, np.array(lows), np.array(highs), np.array(spectra), rate, duration_s)
+
+
+def plot_take(
+    target: BinaryIO,
+    wave: Path,
+    cue: Cue,
+    report: TakeReport,
+    *,
+    pictures: Sequence[tuple[float, np.ndarray]] = (),
+) -> None:
+    """Write a PNG of the take in `wave` to the open file `target`.
+
+    `pictures`, where given, are a strip on top: (seconds from the cue's start, (height, width, 3) uint8), in order.
+    The time axis counts from the cue's start, so that handles lie left of 0.
+    """
+    seen = overview(wave)
+    begin = -cue.handles_s[0]
+    end = begin + seen.duration_s
+    heights = ([0.8] if pictures else []) + [0.9, 1.3, 1.3]
+    figure = Figure(figsize=(11, 2.4 * sum(heights)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(np.atleast_1d(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)))
+    prompt = cue.prompt or " + ".join(source.prompt for source in cue.sources)
+    figure.suptitle(f"“{prompt}” · seed {report.seed}", fontsize=11)
+    if pictures:
+        _strip(axes.pop(0), pictures, begin, end)
+    _waveform(axes[0], seen, begin)
+    _spectrogram(axes[1], seen, begin, end)
+    _curves(axes[2], cue, report, begin, end)
+    axes[2].set_xlim(begin, end)
+    axes[2].set_xlabel("seconds from the cue's start")
+    figure.savefig(target, format="png", dpi=100)
+
+
+def _strip(axes: Axes, pictures: Sequence[tuple[float, np.ndarray]], begin: float, end: float) -> None:
+    starts = [time for time, _ in pictures]
+    for (start, image), stop in zip(pictures, [*starts[1:], end], strict=True):
+        axes.imshow(image, extent=(start, stop, 0, 1), aspect="auto")
+    axes.set_xlim(begin, end)
+    axes.set_ylim(0, 1)
+    axes.set_axis_off()
+
+
+def _waveform(axes: Axes, seen: Overview, begin: float) -> None:
+    axes.fill_between(begin + seen.times_s, seen.low, seen.high, step="post", color="#33658a", linewidth=0.3)
+    peak = max(float(np.abs([seen.low, seen.high]).max()), 1e-3)
+    axes.set_ylim(-1.05 * peak, 1.05 * peak)
+    axes.set_ylabel("waveform")
+
+
+def _spectrogram(axes: Axes, seen: Overview, begin: float, end: float) -> None:
+    # Mel-spaced rows: what is heard as one step looks like one step.
+    mel = np.linspace(0.0, 2595.0 * np.log10(1.0 + seen.rate / 2 / 700.0), 160)
+    hertz = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+    bins = np.clip(np.round(hertz / (seen.rate / 2) * (seen.spectrum_db.shape[1] - 1)).astype(int), 0, None)
+    image = seen.spectrum_db[:, bins].T
+    top = float(image.max())
+    axes.imshow(
+        image, origin="lower", aspect="auto", extent=(begin, end, 0, 160), cmap="magma", vmin=top - 75.0, vmax=top
+    )
+    ticks = [f for f in (100, 500, 1000, 2000, 5000, 10_000, 20_000) if f < seen.rate / 2]
+    axes.set_yticks(
+        [float(np.interp(f, hertz, np.arange(160))) for f in ticks],
+        [f"{f // 1000}k" if f >= 1000 else str(f) for f in ticks],
+    )
+    axes.set_ylabel("Hz")
+
+
+def _curves(axes: Axes, cue: Cue, report: TakeReport, begin: float, end: float) -> None:
+    got = np.array(report.curve.measured_level_db)
+    times = begin + np.arange(len(got)) * FRAME_S
+    axes.plot(times, np.maximum(got, LEVEL_FLOOR_DBFS), color="#33658a", linewidth=1.0, label="got")
+    if cue.loudness is not None:
+        asked = cue.loudness.level_dbfs(len(got), begin)
+        asked[times >= cue.span.duration_s + cue.handles_s[1]] = np.nan
+        label = f"asked ({cue.loudness.follow})"
+        axes.plot(times, asked, color="#f26419", linewidth=2.0, alpha=0.75, label=label)
+        before, after = report.curve.error_db_before, report.curve.error_db_after
+        if before is not None and after is not None:
+            text = f"mean error {before:.2f} dB from the model, {after:.2f} dB in the take"
+            axes.text(0.01, 0.04, text, transform=axes.transAxes, fontsize=9, color="#444444")
+    axes.set_ylim(LEVEL_FLOOR_DBFS - 2.0, 2.0)
+    axes.set_ylabel("level, dBFS RMS")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="upper right", fontsize=9)
