@@ -1,0 +1,88 @@
+"""Ardour's times: samples until version 6, superclocks ("a…") or beat ticks ("b…") since version 7."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from bridge.hosts.numbers import number, seconds, whole
+from bridge.hosts.tempo import BPM, TempoEvent, TempoMap
+
+TICKS_PER_BEAT = 1920
+SUPERCLOCKS_PER_SECOND = 282_240_000
+#: Where `Session/@version` counts thousands (3001 and later), times became superclocks with this one.
+FIRST_SUPERCLOCK_VERSION = 7000
+
+
+@dataclass(frozen=True)
+class ArdourClock:
+    """Reads the times of one session."""
+
+    sample_rate: int
+    superclocks_per_second: int
+    tempo: TempoMap
+
+    def seconds(self, text: str) -> float:
+        """The time `text` ("1234", "1.2e+06", "a28224000", "b1920") in seconds; raises `ValueError`."""
+        return seconds(self._seconds(text.strip()))
+
+    def within(self, position: str, text: str) -> float:
+        """The time `text` counted from `position`, as a region's envelope is; raises `ValueError`."""
+        position, text = position.strip(), text.strip()
+        if position.startswith("b") and text.startswith("b"):
+            ticks = number(position[1:]) + number(text[1:])
+            return seconds(self.tempo.seconds(ticks / TICKS_PER_BEAT))
+        return seconds(self._seconds(position) + self._seconds(text))
+
+    def _seconds(self, text: str) -> float:
+        if text.startswith("a"):
+            return int(text[1:]) / self.superclocks_per_second
+        if text.startswith("b"):
+            return self.tempo.seconds(number(text[1:]) / TICKS_PER_BEAT)
+        return number(text) / self.sample_rate
+
+
+def read_clock(session: Element, sample_rate: int, warnings: list[str]) -> ArdourClock:
+    """The clock of a session, from its tempo map."""
+    tempo_map = session.find("TempoMap")
+    superclocks = SUPERCLOCKS_PER_SECOND
+    events: list[TempoEvent] = []
+    if tempo_map is not None:
+        superclocks = whole(tempo_map.get("superclocks-per-second"), SUPERCLOCKS_PER_SECOND)
+        superclocks = superclocks if superclocks > 0 else SUPERCLOCKS_PER_SECOND
+        beats_per_bar = 4.0
+        meter = tempo_map.find(".//Meter")
+        if meter is not None:
+            per_bar = number(meter.get("divisions-per-bar") or meter.get("beats-per-bar"), 4.0)
+            beats_per_bar = per_bar * 4.0 / max(number(meter.get("note-type") or meter.get("note-value"), 4.0), 1.0)
+        for element in tempo_map.iter("Tempo"):
+            try:
+                events.append(_event(element, sample_rate, superclocks, beats_per_bar))
+            except ValueError as error:
+                warnings.append(f"a tempo could not be read and is left out ({error})")
+    return ArdourClock(sample_rate, superclocks, TempoMap(events))
+
+
+def _event(element: Element, sample_rate: int, superclocks: int, beats_per_bar: float) -> TempoEvent:
+    note_type = number(element.get("note-type"), 4.0) or 4.0
+    bpm = number(element.get("npm") or element.get("beats-per-minute")) * 4.0 / note_type
+    end = number(element.get("enpm") or element.get("end-beats-per-minute"), bpm * note_type / 4.0) * 4.0 / note_type
+    if not BPM[0] <= bpm <= BPM[1]:
+        raise ValueError(f"{bpm:g} BPM")
+    ramp = abs(end - bpm) > 1e-9
+    if element.get("sclock") is not None:
+        at_s = int(element.get("sclock", "0")) / superclocks
+        return TempoEvent(_quarters(element.get("quarters", "0:0")), bpm, ramp, at_s)
+    if element.get("frame") is not None:
+        beat = number(element.get("pulse"), 0.0) * 4.0
+        return TempoEvent(beat, bpm, ramp, number(element.get("frame")) / sample_rate)
+    bar, beat_in_bar, _ = (number(part, 1.0) for part in (element.get("start") or "1|1|0").split("|"))
+    return TempoEvent((bar - 1.0) * beats_per_bar + beat_in_bar - 1.0, bpm, ramp)
+
+
+def _quarters(text: str) -> float:
+    """ "12:960" (beats and ticks), or plain ticks."""
+    if ":" in text:
+        beats, _, ticks = text.partition(":")
+        return number(beats) + number(ticks) / TICKS_PER_BEAT
+    return number(text.lstrip("b")) / TICKS_PER_BEAT
