@@ -68,7 +68,7 @@ class LoudnessMeter:
             weighted = stage.passband_gain * weighted
         power = np.square(weighted).sum(axis=1)
         # Hop k ends at sample int((k + 1) * hop), so hops stay in step with the clock at 11,025 Hz too.
-        ends = []
+        ends: list[int] = []
         while (end := int((len(self._hops) + len(ends) + 1) * self._hop) - self._samples) <= len(block):
             ends.append(end)
         starts = [0, *ends]
