@@ -12,42 +12,43 @@ import numpy as np
 from engine.training.foley import blasts, doors, engines, footsteps, impacts, mechanisms, movement, water, weather
 from engine.training.foley.sound import PEAK, RATE, FoleySound, Maker, with_room
 
-__all__ = ["CATEGORY", "FOLEY", "PEAK", "RATE", "FoleySound", "Maker", "draw", "make"]
+__all__ = ["RECORDED_CLASS", "FOLEY", "PEAK", "RATE", "FoleySound", "Maker", "draw", "make"]
 
 _FAMILIES = (footsteps, impacts, doors, movement, weather, water, engines, mechanisms, blasts)
 
 FOLEY: dict[str, Maker] = {name: with_room(maker) for family in _FAMILIES for name, maker in family.MAKERS.items()}
 """Class name -> maker(rng, duration_s)."""
 
-CATEGORY: dict[str, str] = {
+RECORDED_CLASS: dict[str, str] = {
     **{name: "footstep" for name in footsteps.MAKERS},
-    **{name: "impact" for name in impacts.MAKERS},
-    "impact_glass": "glass",
-    "glass_shatter": "glass",
-    **{name: "door" for name in doors.MAKERS},
-    "cloth": "cloth_paper",
-    "paper": "cloth_paper",
-    "whoosh": "whoosh",
+    **{name: "hard" for name in impacts.MAKERS},
+    "impact_wood": "wood",
+    "impact_plastic": "handling",
+    **{name: "wood" for name in doors.MAKERS},
+    "door_latch": "click",
+    "cloth": "handling",
+    "paper": "handling",
+    "whoosh": "air",
     "rain": "rain",
-    "wind": "wind",
+    "wind": "air",
     "sea_waves": "sea_waves",
-    "thunder": "thunder_weather",
+    "thunder": "boom",
     "water_drips": "water",
     "water_stream": "water",
     "water_splash": "water",
     "water_bubbles": "water",
-    "fire": "fire",
-    "engine_car": "vehicle_engine",
-    "engine_motorbike": "vehicle_engine",
+    "fire": "crackling_fire",
+    "engine_car": "machine",
+    "engine_motorbike": "machine",
     "chainsaw": "chainsaw",
     "helicopter": "helicopter",
-    "switch_click": "keyboard_switch",
-    "keyboard": "keyboard_switch",
+    "switch_click": "click",
+    "keyboard": "click",
     "clock_tick": "clock_tick",
-    "gunshot": "explosion_gun",
-    "explosion": "explosion_gun",
+    "gunshot": "boom",
+    "explosion": "boom",
 }
-"""Class name -> the category of the recorded sounds that it belongs to."""
+"""Class name here -> the class of engine.training.classes that its recordings fall into."""
 
 
 def make(sound_class: str, seed: int, duration_s: float) -> FoleySound:
@@ -58,8 +59,8 @@ def make(sound_class: str, seed: int, duration_s: float) -> FoleySound:
 
 
 def draw(rng: np.random.Generator, duration_s: float) -> FoleySound:
-    """A sound of any class: first a category of recorded sounds, then one of its classes, so that neither crowds."""
-    categories = sorted(set(CATEGORY.values()))
-    category = categories[rng.integers(len(categories))]
-    names = [name for name in FOLEY if CATEGORY[name] == category]
+    """A sound of any class: first a class of recordings, then one of ours in it, so that none crowds the others."""
+    groups = sorted(set(RECORDED_CLASS.values()))
+    group = groups[rng.integers(len(groups))]
+    names = [name for name in FOLEY if RECORDED_CLASS[name] == group]
     return FOLEY[names[rng.integers(len(names))]](rng, duration_s)

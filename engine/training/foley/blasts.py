@@ -42,12 +42,12 @@ def shot(rng: Rng, calibre: float) -> Audio:
     count = int(0.7 * RATE)
     t = np.arange(count, dtype=np.float32) / RATE
     out = shock(count, log_uniform(rng, 0.0002, 0.0006) * (1 + 3 * calibre)) * np.float32(rng.uniform(0.4, 1.2))
-    crack = white(rng, count) * np.exp(-t / (log_uniform(rng, 0.003, 0.012) * (1 + calibre)))
+    crack = white(rng, count) * np.exp(-t / (log_uniform(rng, 0.004, 0.03) * (1 + calibre)))
     crack = highpass(crack.astype(np.float32), rng.uniform(150, 500), 1)
     boom = lowpass(white(rng, count), log_uniform(rng, 180, 500) / (0.6 + calibre)) * np.exp(
         -t / (log_uniform(rng, 0.03, 0.1) * (1 + 1.5 * calibre))
     )
-    body = lowpass(white(rng, count), log_uniform(rng, 800, 2500)) * np.exp(-t / log_uniform(rng, 0.012, 0.05))
+    body = lowpass(white(rng, count), log_uniform(rng, 800, 2500)) * np.exp(-t / log_uniform(rng, 0.02, 0.12))
     for part, low, high in ((crack, 0.3, 1.0), (boom, 0.3, 1.0), (body, 0.2, 0.8)):
         out += (rng.uniform(low, high) * part / (np.abs(part).max() + 1e-9)).astype(np.float32)
     rise = max(2, int(rng.uniform(0.00005, 0.0006) * RATE))
@@ -68,7 +68,7 @@ def gunshot(rng: Rng, duration_s: float) -> FoleySound:
         times = rng.uniform(0.01, 0.2) + np.arange(number) / rate * jitter(rng, 0.01)
         times = times[times < duration_s - 0.03]
     else:
-        times = pattern(rng, duration_s, (0.35, 1.8), 0.65)
+        times = pattern(rng, duration_s, (0.35, 2.5), 0.65)
     one = shot(rng, calibre)
     for time in times:
         other = 0.75 * one + 0.35 * shot(rng, calibre)
@@ -87,7 +87,7 @@ def gunshot(rng: Rng, duration_s: float) -> FoleySound:
         log_uniform(rng, 0.4, 2.6),
         log_uniform(rng, 4, 70),
         rng.uniform(0.05, 0.5) * (2 if far else 1),
-        log_uniform(rng, 1200, 5000),
+        log_uniform(rng, 2000, 9000),
     )
     what = (
         "[pistol|gun|handgun|revolver]"

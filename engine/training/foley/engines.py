@@ -94,8 +94,11 @@ def motor(
     load = (turns / turns.mean()) ** rng.uniform(0.3, 1.0)
     tone /= tone.std() + 1e-9
     drive = rng.uniform(0.4, 1.6)
+    air_db = rng.uniform(-30, -10)
     tone = np.tanh(drive * tone) / drive
-    hiss = shaped(rng, count, [(80, -14), (300, -3), (log_uniform(rng, 900, 4000), 0), (9000, -14), (18_000, -30)])
+    hiss = shaped(
+        rng, count, [(80, -14), (300, -3), (log_uniform(rng, 600, 3000), 0), (8000, air_db), (18_000, 2 * air_db - 10)]
+    )
     hiss *= 0.35 + gate * rng.uniform(0.5, 2)
     rattle = bandpass(hits, log_uniform(rng, 1200, 2500), log_uniform(rng, 3500, 8000))
     rattle = convolve(rattle, (white(rng, 720) * np.exp(-np.arange(720) / 120)).astype(np.float32))
@@ -177,11 +180,11 @@ def chainsaw(rng: Rng, duration_s: float) -> FoleySound:
     turns *= 1 - 0.22 * cutting
     out = motor(
         rng, turns, 1, 1, 0.0, log_uniform(rng, 170, 420), log_uniform(rng, 2500, 8000),
-        rng.uniform(0.1, 0.6), rng.uniform(0.25, 0.8),
+        rng.uniform(0.1, 0.6), rng.uniform(0.1, 0.4),
     )  # fmt: skip
     chain = shaped(rng, count, [(400, -16), (2000, -2), (log_uniform(rng, 3000, 7000), 0), (14_000, -8)])
     chain *= (0.25 + 0.75 * (turns / turns.max()) ** 2 + rng.uniform(0, 1.2) * cutting).astype(np.float32)
-    out += rng.uniform(0.1, 0.6) * chain
+    out += rng.uniform(0.03, 0.3) * chain
     where = rng.random()
     if where < 0.4:
         out = lowpass(out, log_uniform(rng, 1500, 6000), 1)

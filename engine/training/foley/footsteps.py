@@ -6,16 +6,18 @@ from functools import partial
 import numpy as np
 
 from engine.training.foley import grains
-from engine.training.foley.events import Times, place, poisson, scatter, steady, under
+from engine.training.foley.events import Times, place, scatter, steady, under
 from engine.training.foley.modal import Body
-from engine.training.foley.noise import band, bandpass, lowpass, shaped, white
+from engine.training.foley.noise import band, bandpass, lowpass, white
 from engine.training.foley.room import in_place
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What a foot meets. Ranges are drawn from once per sound; gains are dB against a heel's thump of 0 dB."""
+    """What a foot meets. Ranges are drawn from once per sound; gains are dB against a heel's thump of 0 dB.
+
+    press_s: how long the ground yields under heel or toe. tone: how much of the thump is a tone, not a thud."""
 
     words: str
     thump_hz: tuple[float, float]
@@ -27,6 +29,8 @@ class Ground:
     grain_db: tuple[float, float] = (-60, -60)
     grain_hz: tuple[float, float] = (1000, 5000)
     grain_s: tuple[float, float] = (0.001, 0.004)
+    press_s: tuple[float, float] = (0.025, 0.07)
+    tone: tuple[float, float] = (0.05, 0.3)
     shape: str = ""
     ring_hz: tuple[float, float] = (100, 200)
     ring_s: tuple[float, float] = (0.05, 0.1)
@@ -39,61 +43,72 @@ GROUNDS: dict[str, Ground] = {
     "wood": Ground(
         "[wood|wooden floor|a wooden floor|floorboards|wooden boards|a wooden deck|parquet]",
         (70, 160), (0.015, 0.05), (-16, -2), (-30, -16), (500, 5000), (0, 6), (-30, -16), (400, 2500), (0.002, 0.008),
-        "plate", (90, 240), (0.10, 0.35), (-6, 4),
+        shape="plate", ring_hz=(90, 240), ring_s=(0.10, 0.35), ring_db=(-6, 4),
+        tone=(0.2, 0.7),
     ),
     "gravel": Ground(
         "[gravel|a gravel path|pebbles|loose stones|a gravel drive|crushed stone]",
         (60, 130), (0.008, 0.02), (-30, -14), (-16, -5), (900, 9000), (60, 260), (-4, 8), (1200, 7500), (0.0006, 0.004),
         places=("dry", "outdoors"),
+        press_s=(0.05, 0.14),
     ),
     "concrete": Ground(
         "[concrete|pavement|stone|asphalt|a pavement|tiles|a stone floor|a tiled floor]",
         (90, 200), (0.006, 0.018), (-7, 7), (-28, -12), (1500, 9000), (0, 14), (-26, -12), (2000, 8000), (0.0005, 0.002),
-        "block", (350, 1100), (0.012, 0.05), (-18, -4), places=("dry", "room", "hall", "stairwell", "tunnel", "outdoors"),
+        shape="block", ring_hz=(350, 1100), ring_s=(0.012, 0.05), ring_db=(-18, -4), places=("dry", "room", "hall", "stairwell", "tunnel", "outdoors"),
     ),
     "grass": Ground(
         "[grass|a lawn|dry grass|a meadow|long grass|turf]",
         (50, 110), (0.012, 0.03), (-50, -30), (-4, 8), (700, 7000), (20, 110), (-16, -2), (1500, 8000), (0.0008, 0.004),
         places=("dry", "outdoors"),
+        press_s=(0.07, 0.2),
     ),
     "snow": Ground(
         "[snow|fresh snow|deep snow|frozen snow|packed snow]",
         (60, 120), (0.01, 0.03), (-50, -34), (-6, 4), (300, 3500), (150, 420), (-4, 7), (500, 3200), (0.0012, 0.006),
         places=("dry", "outdoors"),
+        press_s=(0.08, 0.2),
     ),
     "sand": Ground(
         "[sand|a sandy beach|dry sand|wet sand]",
         (50, 100), (0.014, 0.035), (-60, -40), (0, 9), (400, 6000), (60, 160), (-18, -8), (1500, 6000), (0.0005, 0.0015),
         places=("dry", "outdoors"),
+        press_s=(0.07, 0.18),
     ),
     "metal": Ground(
         "[metal|a metal grate|metal stairs|a steel catwalk|a metal ladder|sheet metal]",
         (80, 180), (0.01, 0.03), (-8, 4), (-30, -16), (1500, 9000), (0, 10), (-28, -14), (2000, 9000), (0.001, 0.004),
-        "plate", (110, 520), (0.25, 1.3), (-2, 8), places=("dry", "room", "hall", "stairwell"),
+        shape="plate", ring_hz=(110, 520), ring_s=(0.25, 1.3), ring_db=(-2, 8), places=("dry", "room", "hall", "stairwell"),
+        tone=(0.2, 0.7),
     ),
     "mud": Ground(
         "[mud|wet mud|a muddy path|soft mud|a swamp]",
         (45, 100), (0.02, 0.05), (-50, -30), (-4, 6), (250, 3500), (10, 40), (-18, -6), (400, 2500), (0.002, 0.008),
         bubbles=(14, 60), places=("dry", "outdoors"),
+        press_s=(0.06, 0.16),
     ),
     "water": Ground(
         "[water|shallow water|a puddle|puddles|wet ground]",
         (50, 110), (0.02, 0.05), (-40, -20), (2, 10), (600, 9000), (30, 120), (-14, -2), (2500, 9000), (0.0006, 0.003),
         bubbles=(30, 140), places=("dry", "room", "outdoors", "tunnel"),
+        press_s=(0.09, 0.22),
     ),
     "leaves": Ground(
         "[leaves|dry leaves|fallen leaves|the forest floor|autumn leaves|twigs and leaves]",
         (50, 110), (0.01, 0.03), (-50, -30), (-6, 4), (1500, 11000), (90, 300), (-2, 8), (1800, 10000), (0.0004, 0.003),
         places=("dry", "outdoors"),
+        press_s=(0.07, 0.2),
     ),
     "carpet": Ground(
         "[carpet|a carpet|a rug|a soft floor]",
         (55, 120), (0.02, 0.05), (-40, -24), (-12, 0), (300, 3500), places=("dry", "room"),
+        press_s=(0.03, 0.08),
     ),
     "dirt": Ground(
         "[dirt|earth|a dirt road|dry soil|a forest path]",
         (60, 130), (0.012, 0.035), (-28, -14), (-8, 2), (500, 5000), (15, 70), (-16, -3), (800, 5000), (0.0006, 0.003),
         places=("dry", "outdoors"),
+        press_s=(0.04, 0.12),
     ),
 }  # fmt: skip
 
@@ -128,6 +143,7 @@ class _Shoe:
 
     thump_hz: float
     thump_s: float
+    tone: float
     click: float
     click_s: float
     click_hz: float
@@ -161,6 +177,7 @@ class _Shoe:
         return cls(
             thump_hz=log_uniform(rng, *ground.thump_hz),
             thump_s=log_uniform(rng, *ground.thump_s),
+            tone=rng.uniform(*ground.tone),
             click=_db(rng, ground.click_db),
             click_s=log_uniform(rng, 0.0008, 0.006),
             click_hz=log_uniform(rng, 1200, 6000),
@@ -185,10 +202,14 @@ def _foot(rng: Rng, ground: Ground, shoe: _Shoe, force: float, spread_s: float, 
     t = np.arange(count, dtype=np.float32) / RATE
     thump_hz = shoe.thump_hz * jitter(rng, 0.08)
     soft = 1 - np.exp(-t / (0.0008 + 0.15 * shoe.thump_s))
-    out += force * soft * np.exp(-t / shoe.thump_s) * np.sin(2 * np.pi * thump_hz * t * (1 + 0.5 * np.exp(-t / 0.01)))
+    glide = 1 + 0.5 * np.exp(-t / 0.01)
+    out += (force * shoe.tone * soft * np.exp(-t / shoe.thump_s) * np.sin(2 * np.pi * thump_hz * t * glide)).astype(
+        "f4"
+    )
     # Skin and sole: the thump is never a clean tone.
     slap = lowpass(white(rng, min(count, 4096)), shoe.thump_hz * rng.uniform(3, 9)) * np.exp(-t[:4096] / shoe.thump_s)
-    out[:4096] += (force * 0.9 * slap / (np.abs(slap).max() + 1e-6)).astype(np.float32)
+    slap *= np.minimum(t[:4096] / 0.002, 1)
+    out[:4096] += (force * (1 - 0.5 * shoe.tone) * slap / (np.abs(slap).max() + 1e-6)).astype(np.float32)
     click = bandpass(white(rng, min(count, 2048)), shoe.click_hz * 0.5, shoe.click_hz * 2) * np.exp(
         -t[:2048] / shoe.click_s
     )
@@ -245,20 +266,14 @@ def make(surface: str, rng: Rng, duration_s: float) -> FoleySound:
     weight = rng.uniform(0.08, 0.3)
     toe_share = rng.uniform(*gait.toe)
     roll = log_uniform(rng, *gait.roll_s)
-    spread = log_uniform(rng, 0.03, 0.11)
+    spread = log_uniform(rng, *ground.press_s)
     ring_s = shoe.body.decay_s.max() * 7 if shoe.body is not None else 0.0
-    length = int(min(max(0.35, ring_s), 1.2) * RATE)
+    length = int(min(max(0.25, ring_s, 3.2 * spread), 1.2) * RATE)
     for number, time in enumerate(times):
         force = float(jitter(rng, weight)) * (1 - limp * (number % 2))
         place(out, time, _foot(rng, ground, shoe, force, spread * float(jitter(rng, 0.15)), length))
         toe = force * toe_share * float(jitter(rng, 0.25))
         place(out, time + roll * float(jitter(rng, 0.15)), _foot(rng, ground, shoe, toe, 0.8 * spread, length // 2))
-    if surface == "snow":
-        out += 0.02 * shaped(rng, count, [(100, -10), (400, 0), (8000, -20)]) * np.abs(out).max() * rng.random()
-    cloth = poisson(rng, 1.0, duration_s) if rng.random() < 0.3 else ()
-    for time in cloth:
-        rustle = band(rng, int(0.2 * RATE), 1500, 8000) * np.hanning(int(0.2 * RATE)).astype(np.float32)
-        place(out, time, rustle, 0.01 * float(np.abs(out).max()))
     out, where = in_place(rng, out, ground.places)
     who = say(rng, "[|||||||in boots|in heavy boots|in leather shoes]") if shoe.click > 0.4 else ""
     one = say(rng, "[a footstep|a single footstep|one step|a step]") if len(times) == 1 else say(rng, gait.words)

@@ -8,7 +8,7 @@ import numpy as np
 from engine.training.foley import grains
 from engine.training.foley.events import Times, bounce, pattern, place, scatter, under
 from engine.training.foley.modal import Body
-from engine.training.foley.noise import band, lowpass, shaped, white
+from engine.training.foley.noise import band, lowpass, shaped, wander, white
 from engine.training.foley.room import in_place
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
 
@@ -31,23 +31,23 @@ class Thing:
 
 THINGS: dict[str, tuple[Thing, ...]] = {
     "wood": (
-        Thing("[wooden plank|plank|wooden board|log]", "bar", (110, 420), (0.08, 0.3), (0.5, 1.0), (0.0005, 0.004), (-18, -4), modes=16),
+        Thing("[wooden plank|plank|wooden board|log]", "bar", (110, 420), (0.08, 0.3), (0.5, 1.0), (0.0005, 0.004), (-18, -4), modes=40),
         Thing("[wooden crate|wooden box|hollow box|chest]", "box", (70, 200), (0.12, 0.4), (0.5, 0.9), (0.0008, 0.006), (-16, -4), (-16, 2)),
         Thing("[table|wooden table|desk|wood]", "plate", (90, 260), (0.08, 0.3), (0.5, 1.0), (0.0006, 0.005), (-16, -3), (-16, 0)),
-        Thing("[wood block|wooden stick|wooden spoon]", "bar", (500, 1700), (0.05, 0.2), (0.4, 0.9), (0.0002, 0.0012), (-24, -8), modes=10),
+        Thing("[wood block|wooden stick|wooden spoon]", "bar", (500, 1700), (0.05, 0.2), (0.4, 0.9), (0.0002, 0.0012), (-24, -8), modes=40),
     ),
     "metal": (
-        Thing("[metal pipe|steel rod|iron bar|metal bar]", "bar", (180, 1400), (0.6, 4.0), (0.1, 0.6), (0.0001, 0.0012), (-26, -10), modes=14),
+        Thing("[metal pipe|steel rod|iron bar|metal bar]", "bar", (180, 1400), (0.6, 4.0), (0.1, 0.6), (0.0001, 0.0012), (-26, -10), modes=44),
         Thing("[metal sheet|steel plate|metal lid|sheet of metal]", "plate", (70, 320), (0.5, 3.0), (0.2, 0.7), (0.0002, 0.002), (-22, -8), (-26, -8), 64),
-        Thing("[metal pan|pot|bucket|metal can|tin can]", "shell", (280, 1100), (0.3, 1.8), (0.2, 0.7), (0.0001, 0.0015), (-20, -6), modes=36),
+        Thing("[metal pan|pot|bucket|metal can|tin can]", "shell", (280, 1100), (0.3, 1.8), (0.2, 0.7), (0.0001, 0.0015), (-20, -6), modes=56),
         Thing("[anvil|hammer|iron|wrench]", "block", (600, 2200), (0.15, 1.2), (0.2, 0.6), (0.0001, 0.0006), (-14, -3), (-18, -2), 30),
-        Thing("[sword|blade|metal tool|chain|metal]", "bar", (700, 2600), (0.3, 2.2), (0.1, 0.5), (0.00006, 0.0005), (-16, -4), modes=16),
+        Thing("[sword|blade|metal tool|chain|metal]", "bar", (700, 2600), (0.3, 2.2), (0.1, 0.5), (0.00006, 0.0005), (-16, -4), modes=40),
     ),
     "glass": (
-        Thing("[wine glass|glass|crystal glass]", "shell", (500, 1700), (0.25, 1.8), (0.3, 0.8), (0.0001, 0.0007), (-26, -12), modes=26),
-        Thing("[glass bottle|bottle|jar|glass jar]", "shell", (900, 2800), (0.06, 0.45), (0.2, 0.7), (0.0001, 0.0006), (-20, -8), modes=24),
+        Thing("[wine glass|glass|crystal glass]", "shell", (500, 1700), (0.25, 1.8), (0.3, 0.8), (0.0001, 0.0007), (-26, -12), modes=40),
+        Thing("[glass bottle|bottle|jar|glass jar]", "shell", (900, 2800), (0.06, 0.45), (0.2, 0.7), (0.0001, 0.0006), (-20, -8), modes=40),
         Thing("[window|glass pane|window pane]", "plate", (140, 520), (0.1, 0.5), (0.2, 0.6), (0.0002, 0.001), (-20, -6), (-24, -6), 60),
-        Thing("[ceramic cup|plate|porcelain|ceramic bowl]", "shell", (900, 2600), (0.08, 0.5), (0.3, 0.8), (0.0001, 0.0006), (-20, -8), modes=26),
+        Thing("[ceramic cup|plate|porcelain|ceramic bowl]", "shell", (900, 2600), (0.08, 0.5), (0.3, 0.8), (0.0001, 0.0006), (-20, -8), modes=40),
     ),
     "stone": (
         Thing("[stone|rock|big rock|boulder]", "block", (240, 1000), (0.015, 0.07), (0.2, 0.7), (0.0003, 0.0015), (-8, 4), (-12, 4), 40),
@@ -56,7 +56,7 @@ THINGS: dict[str, tuple[Thing, ...]] = {
     ),
     "plastic": (
         Thing("[plastic box|plastic crate|plastic case]", "box", (150, 520), (0.03, 0.14), (0.3, 0.8), (0.0004, 0.003), (-14, -2), (-16, -2)),
-        Thing("[plastic bottle|plastic cup|plastic container]", "shell", (260, 1100), (0.03, 0.12), (0.3, 0.8), (0.0003, 0.002), (-14, -2), modes=24),
+        Thing("[plastic bottle|plastic cup|plastic container]", "shell", (260, 1100), (0.03, 0.12), (0.3, 0.8), (0.0003, 0.002), (-14, -2), modes=40),
         Thing("[plastic toy|plastic lid|plastic pen|plastic]", "plate", (500, 1800), (0.02, 0.09), (0.3, 0.8), (0.0002, 0.0012), (-14, -2), modes=28),
     ),
 }  # fmt: skip
@@ -115,9 +115,17 @@ def impact(material: str, rng: Rng, duration_s: float) -> FoleySound:
     way, times, forces = _gestures(rng, duration_s)
     out = np.zeros(count, dtype=np.float32)
     other = Body.make(rng, thing.shape, base * rng.uniform(0.6, 1.7), ring_s, rng.uniform(*thing.damping), thing.modes)
+    # What strikes sounds too: a hammer, a knuckle, the floor that something falls on.
+    second = str(rng.choice(sorted(THINGS)))
+    striker_of = THINGS[second][rng.integers(len(THINGS[second]))]
+    striker_base, striker_ring = log_uniform(rng, *striker_of.base_hz), min(0.25, log_uniform(rng, *striker_of.ring_s))
+    striker = Body.make(rng, striker_of.shape, striker_base, striker_ring, rng.uniform(*striker_of.damping), 40)
+    share = rng.uniform(0.05, 0.5)
     for number, (time, force) in enumerate(zip(times, forces, strict=True)):
         struck = other if way == "clatter" and number % 2 else body
-        place(out, time, blow(rng, thing, struck, contact_s, max(float(force), 0.02), count, dull_hz))
+        hard = max(float(force), 0.02)
+        place(out, time, blow(rng, thing, struck, contact_s, hard, count, dull_hz))
+        place(out, time, blow(rng, striker_of, striker, contact_s, hard * share, count, dull_hz))
     out, where = in_place(rng, out, ("dry", "room", "room", "hall", "outdoors", "tunnel"))
     verb = VERBS[way][rng.integers(len(VERBS[way]))]
     return finish(rng, out, f"impact_{material}", say(rng, verb.format(thing.words)) + where, times)
@@ -149,13 +157,14 @@ def shatter(rng: Rng, duration_s: float) -> FoleySound:
     place(out, start, blow(rng, pane, body, 0.0002, 1.0, count, rng.uniform(100, 400)))
     t = np.arange(min(count, int(0.5 * RATE)), dtype=np.float32) / RATE
     crash = shaped(rng, len(t), [(300, -22), (1500, -6), (log_uniform(rng, 3500, 8000), 0), (16000, -8)])
-    decay = log_uniform(rng, 0.02, 0.12)
+    decay = log_uniform(rng, 0.03, 0.2)
+    crash *= np.exp(0.5 * wander(rng, len(t), 90))
     place(
         out, start, (crash * np.exp(-t / decay) * np.minimum(t / 0.0005, 1)).astype(np.float32), rng.uniform(0.15, 0.5)
     )
-    size = log_uniform(rng, 40, 320)
+    size = log_uniform(rng, 150, 900)
     burst = start + rng.exponential(decay * rng.uniform(0.7, 2), int(size))
-    pitch, ring_s = log_uniform(rng, 2600, 6500), log_uniform(rng, 0.02, 0.12)
+    pitch, ring_s = log_uniform(rng, 2200, 6500), log_uniform(rng, 0.012, 0.06)
     out += 0.9 * shards(rng, count, np.sort(burst[burst < duration_s]), pitch, ring_s)
     fall = rng.uniform(0.15, 0.5)
     later = start + fall + rng.gamma(1.5, rng.uniform(0.08, 0.4), int(size * rng.uniform(0.2, 0.7)))

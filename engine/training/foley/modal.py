@@ -39,8 +39,13 @@ def contact(hz: ArrayLike, contact_s: float) -> Floats:
 
 def bar(rng: Rng, count: int) -> Floats:
     """Bending of a free bar: wood blocks, rods, pipes."""
-    order = np.arange(1, count + 1) + 0.5
-    ratio = (order / 1.5056) ** 2
+    across = 0.4 * count
+    order = np.arange(1, int(across) + 1) + 0.5
+    one = (order / 1.5056) ** 2
+    # A bar bends in two planes, twists, and swells lengthwise; only the bending ratios are fixed.
+    other = one * rng.uniform(1.004, 1.6)
+    twist = np.arange(1, count + 1) * rng.uniform(3.5, 8)
+    ratio = np.sort(np.concatenate([one, other, twist]))[:count]
     return ratio * np.exp(0.02 * rng.standard_normal(count))
 
 

@@ -156,12 +156,12 @@ def whoosh_sound(rng: Rng, length_s: float) -> Audio:
     speed = np.exp(
         -0.5 * np.abs((x - top) / np.where(x < top, width * rng.uniform(0.8, 1.5), width)) ** rng.uniform(1.3, 2.3)
     )
-    base = log_uniform(rng, 180, 1400)
+    base = log_uniform(rng, 220, 2600)
     centre = base * 2 ** (rng.uniform(0.6, 2.6) * speed)
     gain = bump(centre, rng.uniform(0.35, 1.1)) + rng.uniform(0, 0.5) * bump(
         centre * rng.uniform(1.8, 3.2), rng.uniform(0.2, 0.6)
     )
-    gain += rng.uniform(0.02, 0.25) * (np.maximum(PAINT_HZ, 50) / centre[:, None]) ** -rng.uniform(0.4, 1.0)
+    gain += rng.uniform(0.01, 0.2) * (np.maximum(PAINT_HZ, 50) / centre[:, None]) ** -rng.uniform(0.4, 1.0)
     gain *= (speed ** rng.uniform(1.6, 3.2))[:, None]
     part = painted(rng, count, gain)
     flutter = lowpass(white(rng, count), rng.uniform(20, 90))

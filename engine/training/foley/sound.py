@@ -101,10 +101,12 @@ def recorded(rng: Rng, audio: Audio) -> Audio:
     curve[0] = 0
     spectrum = fft.rfft(audio, size) * curve.astype(np.float32)
     result = fft.irfft(spectrum, size)[:count].astype(np.float32)
-    floor_db = rng.uniform(-85, -58)
+    # Rooms and preamplifiers: mostly low, seldom loud.
+    floor_db = -62 - rng.gamma(2.0, 9.0)
     peak = float(np.abs(result).max()) or 1.0
-    floor = rng.standard_normal(count, dtype=np.float32)
-    floor[1:] += 0.9 * floor[:-1]
+    noise = rng.standard_normal((len(hz), 2), dtype=np.float32).view(np.complex64)[:, 0]
+    floor = fft.irfft(noise * (curve * np.maximum(hz, 40) ** -rng.uniform(0.2, 0.9)).astype(np.float32), size)[:count]
+    floor /= floor.std() + 1e-12
     return result + floor * np.float32(peak * 10 ** (floor_db / 20))
 
 

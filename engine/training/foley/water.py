@@ -108,7 +108,8 @@ def splash(rng: Rng, duration_s: float) -> FoleySound:
         spray = painted(rng, length, crown) * np.maximum(1 + 0.5 * churn / (churn.std() + 1e-9), 0)
         cavity = grains.bubbles(rng, [log_uniform(rng, 90, 260) * (1.6 - size)], [1.0], min(length, 24_000), [0.12])[0]
         part += slap * np.float32(rng.uniform(0.1, 0.5)) + spray * np.float32(rng.uniform(0.15, 0.5))
-        place(part, rng.uniform(0.02, 0.15), cavity, rng.uniform(0.1, 0.9))
+        cavity *= np.exp(-np.arange(len(cavity)) / RATE / rng.uniform(0.015, 0.06)).astype(np.float32)
+        place(part, rng.uniform(0.02, 0.15), cavity, rng.uniform(0.1, 0.7))
         number = int(log_uniform(rng, 20, 220) * (0.4 + size))
         late = rng.gamma(1.8, spread * 1.2, number)
         hz = np.clip(log_uniform(rng, 500, 1800) * jitter(rng, 0.65, number), 200, 9000)
@@ -214,8 +215,8 @@ def fire(rng: Rng, duration_s: float) -> FoleySound:
     roar *= (
         np.maximum(1 + rng.uniform(0.2, 0.6) * flap / (flap.std() + 1e-9), 0.05) * restless.astype(np.float32) ** 0.4
     )
-    out += np.float32(10 ** ((rng.uniform(-46, -28) + 16 * size) / 20)) * roar
-    out += np.float32(10 ** (rng.uniform(-60, -40) / 20)) * band(rng, count, 1500, 9000, 6)
+    out += np.float32(10 ** ((rng.uniform(-58, -36) + 20 * size) / 20)) * roar
+    out += np.float32(10 ** (rng.uniform(-72, -48) / 20)) * band(rng, count, 1500, 9000, 6)
     how = (
         "[a roaring fire|a big fire|a bonfire|a house on fire|flames roar]"
         if size > 0.65

@@ -101,7 +101,7 @@ def wind(rng: Rng, duration_s: float) -> FoleySound:
     depth = rng.uniform(0.15, 0.6)
     gust = np.exp(depth * slow)
     centre = log_uniform(rng, 120, 650)
-    steep = rng.uniform(0.8, 1.9)
+    steep = rng.uniform(1.1, 2.6)
     gain = 1 / (1 + (PAINT_HZ / (centre * gust[:, None] ** rng.uniform(0.6, 1.6))) ** 2) ** (0.5 * steep)
     gain *= np.minimum(PAINT_HZ / 60, 1.0)
     whistle = rng.random() < 0.65
@@ -150,10 +150,10 @@ def sea(rng: Rng, duration_s: float) -> FoleySound:
         x = t - start
         swell = np.where(x < 0, np.exp(-((x / rise) ** 2)), np.exp(-np.maximum(x, 0) / fall))
         bright = 500 * 2 ** (
-            rng.uniform(1.2, 3.2)
+            rng.uniform(0.6, 2.8)
             * np.where(x < 0, np.exp(-((x / (0.7 * rise)) ** 2)), np.exp(-np.maximum(x, 0) / (2.2 * fall)))
         )
-        gain += size * swell[:, None] / (1 + (PAINT_HZ / bright[:, None]) ** 2) ** rng.uniform(0.5, 0.85)
+        gain += size * swell[:, None] / (1 + (PAINT_HZ / bright[:, None]) ** 2) ** rng.uniform(0.55, 1.1)
         wash = np.where(x < 0, 0, (np.maximum(x, 0) / fall) * np.exp(-np.maximum(x, 0) / (0.8 * fall)))
         gain += (size * rng.uniform(0.05, 0.5) * wash)[:, None] * bump(
             log_uniform(rng, 2500, 6500), rng.uniform(0.7, 1.2)
