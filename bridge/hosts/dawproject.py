@@ -336,8 +336,10 @@ def _windowed(lane: Lane, start_s: float, end_s: float) -> tuple[LanePoint, ...]
     """The points inside a clip, with its edges where the clip cuts a line."""
     points = lane.points
     first, last = points[0].time_s, points[-1].time_s
-    if first >= end_s or last < start_s and not math.isfinite(end_s):
-        return ()
     if first >= start_s and last <= end_s:
         return points
-    return tuple(cut(lane, max(start_s, first), min(end_s, last)) if max(start_s, first) < min(end_s, last) else ())
+    if first >= end_s:
+        return ()
+    if last <= start_s:
+        return (replace(points[-1], time_s=start_s),)
+    return tuple(cut(lane, max(start_s, first), min(end_s, last)))

@@ -49,9 +49,7 @@ def unzip_member(path: Path, data: bytes, member: str) -> bytes:
                 unpacked = file.read(limit + 1)
     except KeyError:
         raise ProjectError(f"{path.name}: the zip file holds no {member}; export it again") from None
-    except (
-        zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error, struct_error,
-    ) as error:  # fmt: skip
+    except _DAMAGE as error:
         raise ProjectError(f"{path.name}: {member} cannot be unpacked ({_told(error)}); export it again") from None
     if len(unpacked) > limit:
         raise ProjectError(f"{path.name}: {member} unpacks to far more than a project holds, which is refused")

@@ -1,0 +1,222 @@
+"""Ableton Live sets (.als): versions 8 to 12."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from bridge.hosts.model import (
+    MAX_FILE_POINTS,
+    Lane,
+    LanePoint,
+    Marker,
+    Project,
+    ProjectError,
+    Track,
+)
+from bridge.hosts.numbers import in_order, number
+from bridge.hosts.safe_xml import UnsafeXml, parse_xml
+from bridge.hosts.tempo import TempoEvent, TempoMap
+
+#: Live puts the value before all automation at this beat (two years before the song); it is no point of the lane.
+INITIAL_BEAT = -63_072_000.0
+#: No song begins earlier; the initial tempo is taken to hold from here, where seconds are still exact.
+EARLIEST_BEAT = -10_000.0
+NEWEST_MAJOR = 12
+TRACK_TAGS = ("AudioTrack", "MidiTrack", "GroupTrack", "ReturnTrack")
+#: The main track's tag until Live 11 and since.
+MAIN_TAGS = ("MasterTrack", "MainTrack")
+#: Place below DeviceChain/Mixer -> what its lane controls.
+MIXER = {
+    "Volume": "volume",
+    "Pan": "pan",
+    "SplitStereoPanL": "pan",
+    "SplitStereoPanR": "pan",
+}
+
+
+@dataclass(frozen=True)
+class _Target:
+    controls: str
+    name: str
+
+
+def read_ableton(data: bytes, path: Path) -> Project:
+    """The set in `data` (unpacked XML); raises `ProjectError`."""
+    try:
+        root = parse_xml(data)
+    except UnsafeXml as error:
+        raise ProjectError(f"{path.name}: {error}; save the set again in Live") from None
+    live_set = root.find("LiveSet")
+    if root.tag != "Ableton" or live_set is None:
+        raise ProjectError(f"{path.name}: no Live set (no <LiveSet>); choose the .als file")
+    return _Reader(root, live_set, path).read()
+
+
+class _Reader:
+    def __init__(self, root: Element, live_set: Element, path: Path) -> None:
+        self.root = root
+        self.live_set = live_set
+        self.path = path
+        self.warnings: list[str] = []
+        self.points_left = MAX_FILE_POINTS
+        found = (live_set.find(tag) for tag in MAIN_TAGS)
+        self.main = next((element for element in found if element is not None), None)
+        self.tempo = self._tempo()
+
+    def read(self) -> Project:
+        version = self.root.get("Creator", "")
+        major = version.rpartition(" ")[2].partition(".")[0]
+        if major.isdigit() and int(major) > NEWEST_MAJOR:
+            self.warnings.append(f"{version} is newer than what is known here: read as far as it is understood")
+        tracks = [
+            Track(_name(element), tuple(self._lanes(element)))
+            for element in self.live_set.iterfind("./Tracks/*")
+            if element.tag in TRACK_TAGS
+        ]
+        if self.main is not None:
+            lanes = tuple(self._lanes(self.main))
+            if lanes:
+                tracks.append(Track(_name(self.main) or "Main", lanes))
+        return Project(
+            format="als",
+            version=version,
+            path=self.path,
+            tracks=tuple(tracks),
+            markers=tuple(self._locators()),
+            tempo=self.tempo.points(),
+            warnings=tuple(self.warnings),
+        )
+
+    def _tempo(self) -> TempoMap:
+        element = None if self.main is None else self.main.find("./DeviceChain/Mixer/Tempo")
+        if self.main is None or element is None:
+            self.warnings.append("the set holds no tempo: 120 BPM is assumed")
+            return TempoMap([])
+        base = number(_value(element, "Manual"), 120.0)
+        events: list[TempoEvent] = []
+        try:
+            for event in self._events(self.main, element):
+                beat = number(event.get("Time"))
+                # What holds before the song holds at its start; a glide from two years before would not.
+                ramp = beat > INITIAL_BEAT / 2
+                events.append(TempoEvent(max(beat, EARLIEST_BEAT), number(event.get("Value")), ramp))
+            return TempoMap(events, base)
+        except ValueError as error:
+            self.warnings.append(f"the tempo could not be read, {base:g} BPM is assumed ({error})")
+            return TempoMap([TempoEvent(0.0, base if 1.0 <= base <= 1e4 else 120.0)])
+
+    def _events(self, track: Element, parameter: Element) -> list[Element]:
+        """The automation events of a parameter: in it until Live 9, in an envelope that points to it since."""
+        own = list(parameter.iterfind("./ArrangerAutomation/Events/*"))
+        target = parameter.find("AutomationTarget")
+        if target is None:
+            return own
+        for envelope in _envelopes(track):
+            if _value(envelope, "EnvelopeTarget/PointeeId") == target.get("Id"):
+                own += envelope.iterfind("./Automation/Events/*")
+        return own
+
+    def _locators(self) -> Iterator[Marker]:
+        for locator in self.live_set.iterfind("./Locators/Locators/Locator"):
+            name = _value(locator, "Name") or ""
+            try:
+                yield Marker("marker", name, self.tempo.seconds(number(_value(locator, "Time"))))
+            except (ValueError, OverflowError):
+                self.warnings.append(f"locator {name!r} could not be read and is left out")
+
+    # ----------------------------------------------------------------------------------------------------- lanes
+
+    def _lanes(self, track: Element) -> Iterator[Lane]:
+        targets = self._targets(track)
+        collected: dict[str, list[LanePoint]] = {}
+        order: dict[str, _Target] = {}
+        for identity, (parameter, target) in targets.items():
+            own = list(parameter.iterfind("./ArrangerAutomation/Events/*"))
+            if own:
+                collected[identity] = self._points(own, target)
+                order[identity] = target
+        for envelope in _envelopes(track):
+            identity = _value(envelope, "EnvelopeTarget/PointeeId") or ""
+            target = targets[identity][1] if identity in targets else _Target("param", f"parameter {identity}")
+            if target.name == "Tempo":
+                continue
+            points = self._points(list(envelope.iterfind("./Automation/Events/*")), target)
+            before = collected.setdefault(identity, [])
+            if before:
+                self.warnings.append(f"{_name(track)}, {target.name}: two lists of one control were merged")
+            known = set(before)
+            before += [point for point in points if point not in known]
+            order[identity] = target
+        for identity, target in order.items():
+            if collected[identity]:
+                domain = "db" if target.controls in ("volume", "send") else "gain"
+                yield Lane(target.controls, in_order(collected[identity]), True, domain, target.name)
+
+    def _targets(self, track: Element) -> dict[str, tuple[Element, _Target]]:
+        """Automation target id -> the parameter that has it."""
+        mixer = track.find("./DeviceChain/Mixer")
+        named: dict[int, _Target] = {}
+        if mixer is not None:
+            for tag, controls in MIXER.items():
+                for element in mixer.findall(tag):
+                    named[id(element)] = _Target(controls, tag)
+            for index, element in enumerate(mixer.iterfind("./Sends/TrackSendHolder/Send")):
+                named[id(element)] = _Target("send", f"Send {chr(65 + index)}" if index < 26 else f"Send {index}")
+        targets = {}
+        for element in track.iter():
+            target = element.find("AutomationTarget")
+            if target is not None and element.tag != "Tempo":
+                what = named.get(id(element), _Target("param", element.tag))
+                targets[target.get("Id", "")] = (element, what)
+            elif target is not None:
+                targets[target.get("Id", "")] = (Element("Tempo"), _Target("param", "Tempo"))
+        return targets
+
+    def _points(self, events: list[Element], target: _Target) -> list[LanePoint]:
+        points = []
+        bad = 0
+        for event in events:
+            self.points_left -= 1
+            if self.points_left < 0:
+                raise ProjectError(f"{self.path.name}: more than {MAX_FILE_POINTS} points; thin the automation first")
+            try:
+                beat = number(event.get("Time"))
+                if beat <= INITIAL_BEAT:
+                    continue
+                text = event.get("Value", "")
+                value = float(text == "true") if text in ("true", "false") else number(text)
+                points.append(_point(self.tempo.seconds(beat), value, event))
+            except (ValueError, OverflowError):
+                bad += 1
+        if bad:
+            self.warnings.append(f"{target.name}: {bad} point(s) could not be read and are left out")
+        return points
+
+
+def _point(time_s: float, value: float, event: Element) -> LanePoint:
+    if event.tag != "FloatEvent":
+        return LanePoint(time_s, value, "hold")  # switches and choices
+    corners = [event.get(f"CurveControl{name}") for name in ("1X", "1Y", "2X", "2Y")]
+    if None in corners:
+        return LanePoint(time_s, value)
+    x1, y1, x2, y2 = (number(corner) for corner in corners)
+    x1, x2 = (min(max(x, 0.0), 1.0) for x in (x1, x2))
+    y1, y2 = (min(max(y, -10.0), 10.0) for y in (y1, y2))
+    return LanePoint(time_s, value, "cubic", control=(x1, y1, x2, y2))
+
+
+def _envelopes(track: Element) -> Iterator[Element]:
+    yield from track.iterfind("./AutomationEnvelopes/Envelopes/AutomationEnvelope")
+    yield from track.iterfind("./DeviceChain/AutomationEnvelopes/Envelopes/AutomationEnvelope")
+
+
+def _value(element: Element, path: str) -> str | None:
+    found = element.find(path)
+    return None if found is None else found.get("Value")
+
+
+def _name(track: Element) -> str:
+    return _value(track, "Name/EffectiveName") or _value(track, "Name/UserName") or _value(track, "Name") or ""

@@ -1,0 +1,231 @@
+"""Standard MIDI Files: volume and expression controllers as lanes, markers and the tempo map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge.hosts.model import MAX_FILE_POINTS, Lane, LanePoint, Marker, Project, ProjectError, Track
+from bridge.hosts.tempo import TempoEvent, TempoMap
+
+#: Controller -> what its lane controls; the controller 32 above holds the lower seven bits of a 14-bit lane.
+LANES = {7: "cc7", 11: "cc11"}
+LOW_BITS = 32
+META_TRACK_NAME, META_MARKER, META_CUE_POINT, META_END, META_TEMPO = 0x03, 0x06, 0x07, 0x2F, 0x51
+#: MIDI without a tempo runs at 120 BPM.
+DEFAULT_BPM = 120.0
+#: Data bytes after a channel message's status, by its upper half.
+_DATA_BYTES = {0x8: 2, 0x9: 2, 0xA: 2, 0xB: 2, 0xC: 1, 0xD: 1, 0xE: 2}
+#: Data bytes of system messages that have no place in a file but are seen in some.
+_SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+
+
+class _Damaged(ValueError):
+    """The track ends or goes wrong here; what came before is good."""
+
+
+@dataclass
+class _Track:
+    """What one MTrk chunk holds, at ticks."""
+
+    name: str = ""
+    #: (channel from 1, controller) -> (tick, value) in order.
+    controls: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
+    #: (tick, name)
+    markers: list[tuple[int, str]] = field(default_factory=list)
+    #: (tick, BPM)
+    tempos: list[tuple[int, float]] = field(default_factory=list)
+    ticks: int = 0
+
+
+def read_midi(data: bytes, path: Path) -> Project:
+    """The file in `data`; raises `ProjectError`."""
+    warnings: list[str] = []
+    start = data.find(b"MThd")
+    if start < 0 or len(data) < start + 14:
+        raise ProjectError(f"{path.name}: no Standard MIDI File (the header is missing or cut); export it again")
+    head_size = int.from_bytes(data[start + 4 : start + 8])
+    kind = int.from_bytes(data[start + 8 : start + 10])
+    division = int.from_bytes(data[start + 12 : start + 14])
+    frames = 256 - (division >> 8)
+    if division == 0 or (division & 0x8000 and (division & 0xFF == 0 or frames not in (24, 25, 29, 30))):
+        raise ProjectError(f"{path.name}: the MIDI header has no usable time division; export it again")
+    tracks = list(_tracks(data, start + 8 + head_size, warnings, path))
+    if kind == 2:
+        warnings.append("a file of type 2: its patterns are read one after the other")
+        _chain(tracks)
+    clock: _Clock
+    if division & 0x8000:
+        # 29 stands for 29.97 drop: 30 frames labelled, 30000/1001 played.
+        per_second = (30_000 / 1001 if frames == 29 else frames) * (division & 0xFF)
+        clock = _Clock(per_second, None)
+    else:
+        events = [TempoEvent(tick / division, bpm) for track in tracks for tick, bpm in track.tempos]
+        clock = _Clock(float(division), TempoMap(events, DEFAULT_BPM))
+    markers = sorted(
+        (tick, order, name) for order, track in enumerate(tracks) for tick, name in track.markers
+    )  # fmt: skip
+    return Project(
+        format="midi",
+        version=f"type {kind}",
+        path=path,
+        tracks=tuple(one for index, track in enumerate(tracks) for one in _lanes(track, index, clock)),
+        markers=tuple(Marker("marker", name, clock.seconds(tick)) for tick, _, name in markers),
+        tempo=clock.tempo.points() if clock.tempo is not None else (),
+        warnings=tuple(warnings),
+    )
+
+
+@dataclass(frozen=True)
+class _Clock:
+    #: Ticks per beat, or per second where there is no tempo.
+    per_unit: float
+    tempo: TempoMap | None
+
+    def seconds(self, tick: int) -> float:
+        time = tick / self.per_unit
+        return time if self.tempo is None else self.tempo.seconds(time)
+
+
+def _chain(tracks: list[_Track]) -> None:
+    """Put the patterns of a type 2 file behind each other."""
+    shift = 0
+    for track in tracks:
+        track.controls = {key: [(t + shift, v) for t, v in events] for key, events in track.controls.items()}
+        track.markers = [(tick + shift, name) for tick, name in track.markers]
+        track.tempos = [(tick + shift, bpm) for tick, bpm in track.tempos]
+        shift += track.ticks
+
+
+def _tracks(data: bytes, at: int, warnings: list[str], path: Path) -> Iterator[_Track]:
+    left = MAX_FILE_POINTS
+    number = 0
+    while at + 8 <= len(data):
+        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8])
+        body = data[at + 8 : at + 8 + size]
+        at += 8 + size
+        if name != b"MTrk":
+            continue
+        number += 1
+        track = _Track()
+        try:
+            _read_track(body, track)
+        except _Damaged as error:
+            warnings.append(f"MIDI track {number} is damaged ({error}): read as far as it goes")
+        left -= sum(len(events) for events in track.controls.values())
+        if left < 0:
+            raise ProjectError(f"{path.name}: more than {MAX_FILE_POINTS} points; thin the automation first")
+        yield track
+    if number == 0:
+        warnings.append("the file holds no MIDI tracks")
+
+
+def _read_track(body: bytes, track: _Track) -> None:
+    at = 0
+    status = 0
+    while at < len(body):
+        delta, at = _length(body, at)
+        track.ticks += delta
+        if at >= len(body):
+            raise _Damaged(f"it ends at byte {at}")
+        if body[at] & 0x80:
+            status = body[at]
+            at += 1
+        elif not 0x80 <= status < 0xF0:
+            raise _Damaged(f"data without a message at byte {at}")
+        if status == 0xFF:
+            if at >= len(body):
+                raise _Damaged(f"it ends at byte {at}")
+            kind = body[at]
+            size, at = _length(body, at + 1)
+            if at + size > len(body):
+                raise _Damaged(f"it ends at byte {at}")
+            if kind == META_END:
+                return
+            _read_meta(kind, body[at : at + size], track)
+            at += size
+        elif status in (0xF0, 0xF7):
+            size, at = _length(body, at)
+            at += size
+        else:
+            size = _SYSTEM_BYTES.get(status, 0) if status >= 0xF0 else _DATA_BYTES[status >> 4]
+            message = body[at : at + size]
+            if len(message) < size:
+                raise _Damaged(f"it ends at byte {at}")
+            if status >> 4 == 0xB and message[0] < 0x80 and message[1] < 0x80:
+                controller, value = message
+                if controller in LANES or controller - LOW_BITS in LANES:
+                    track.controls.setdefault(((status & 0xF) + 1, controller), []).append((track.ticks, value))
+            at += size
+            if status >= 0xF0:
+                status = 0
+
+
+def _length(body: bytes, at: int) -> tuple[int, int]:
+    """A variable-length quantity and the place after it."""
+    value = 0
+    for _ in range(4):
+        if at >= len(body):
+            raise _Damaged(f"it ends at byte {at}")
+        value = value << 7 | body[at] & 0x7F
+        at += 1
+        if not body[at - 1] & 0x80:
+            return value, at
+    raise _Damaged(f"an endless number at byte {at}")
+
+
+def _read_meta(kind: int, body: bytes, track: _Track) -> None:
+    if kind == META_TEMPO and len(body) == 3 and any(body):
+        track.tempos.append((track.ticks, 60e6 / int.from_bytes(body)))
+    elif kind in (META_MARKER, META_CUE_POINT):
+        track.markers.append((track.ticks, _text(body)))
+    elif kind == META_TRACK_NAME and not track.name:
+        track.name = _text(body)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8").strip("\0")
+    except UnicodeDecodeError:
+        return body.decode("latin-1").strip("\0")
+
+
+def _lanes(track: _Track, index: int, clock: _Clock) -> Iterator[Track]:
+    """One track per channel that has lanes; one without lanes where there are none, so that its name is known."""
+    channels = sorted({channel for channel, controller in track.controls if controller in LANES})
+    name = track.name or f"track{index}"
+    for channel in channels:
+        lanes = [
+            Lane(
+                kind,
+                tuple(_points(track, channel, controller, clock)),
+                True,
+                "midi_cc",
+                f"channel {channel} CC{controller}",
+            )
+            for controller, kind in LANES.items()
+            if (channel, controller) in track.controls
+        ]
+        yield Track(name if len(channels) == 1 else f"{name} ch{channel}", tuple(lanes))
+    if not channels and track.name:
+        yield Track(track.name)
+
+
+def _points(track: _Track, channel: int, controller: int, clock: _Clock) -> Iterator[LanePoint]:
+    """The lane as v/127, in steps as MIDI plays it; with its lower bits the 14-bit value as the same fraction."""
+    high = track.controls[channel, controller]
+    low = track.controls.get((channel, controller + LOW_BITS))
+    if low is None:
+        for tick, value in high:
+            yield LanePoint(clock.seconds(tick), value / 127.0, "hold")
+        return
+    # A new upper byte resets the lower one (MIDI 1.0), and a pair at one tick is one value.
+    events = sorted([(tick, 0, value) for tick, value in high] + [(tick, 1, value) for tick, value in low])
+    values: dict[int, int] = {}
+    upper = lower = 0
+    for tick, is_low, value in events:
+        upper, lower = (upper, value) if is_low else (value, 0)
+        values[tick] = upper << 7 | lower
+    for tick, joined in values.items():
+        yield LanePoint(clock.seconds(tick), joined / 16383.0, "hold")
