@@ -1,27 +1,23 @@
 """Generator: a cue goes in, takes come out.
 
-    cue ─▶ text, curve ─▶ sampler x denoiser ─▶ codec ─▶ gain rider ─▶ resampler ─▶ blocks
-           (windows of tokens, each grown on to the one before; nothing is held longer than a window)
+cue ─▶ text, curve ─▶ sampler x denoiser ─▶ codec ─▶ gain rider ─▶ resampler ─▶ blocks
+       (windows of tokens, each grown on to the one before; nothing is held longer than a window)
 """
 
 import math
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 from torch import Tensor
 
 from engine.cue import Cue
-from engine.curve import LoudnessCurve
 from engine.errors import Cancelled, MissingModel
-from engine.gain_rider import MARGIN_FRAMES, Ridden, ride, running_maximum
-from engine.loudness import factor_level
+from engine.gain_rider import MARGIN_FRAMES, Ridden, ride
+from engine.meter import Meter, measure
 from engine.models.codec import LATENT_HOP
 from engine.models.denoiser import (
     LATENTS_PER_TOKEN,
@@ -29,14 +25,15 @@ from engine.models.denoiser import (
     Condition,
     from_tokens,
     scale_level,
-    to_tokens,
     unscale_level,
 )
 from engine.models.store import WEIGHTS, Models, load, pick_device, pick_dtype
+from engine.regenerate import regenerate_span
+from engine.resampler import Resampler
 from engine.sampler import STEPS, Sampler, token_noise
-from engine.spectral import FRAME, SAMPLE_RATE
+from engine.spectral import SAMPLE_RATE
 from engine.streaming import Piece, own, with_margins
-from engine.take import CurveReport, Progress, Take, TakeReport
+from engine.take import Progress, Take, TakeReport
 from engine.text import Embedding, TextEncoder
 from engine.timeline import Timeline, take_samples, take_start
 
@@ -54,12 +51,6 @@ DECODE_MARGIN_TOKENS = 12
 TOKEN_SAMPLES = LATENTS_PER_TOKEN * LATENT_HOP
 MARGIN_TOKENS = MARGIN_FRAMES // LEVELS_PER_TOKEN
 QUIET_DB, LOUD_DB = -80.0, 0.0
-SEAM_S = 0.03
-"""Cross-fade at either end of a regenerated span, inside it."""
-
-JUDGED_ABOVE_DB = -50.0
-"""Curve errors are measured over frames asked louder than this, in dBFS."""
-
 FAMILIAR = 0.45
 """Cosine to the nearest known phrase below which a prompt is called unfamiliar."""
 
@@ -67,34 +58,6 @@ FAMILIAR = 0.45
 def new_seed() -> int:
     """A random seed of 31 bits."""
     return secrets.randbelow(1 << 31)
-
-
-@dataclass
-class Meter:
-    """Gathers levels of a take piece by piece and reports how it followed its curve."""
-
-    loose: bool
-    asked: list[np.ndarray] = field(default_factory=list)
-    before: list[np.ndarray] = field(default_factory=list)
-    after: list[np.ndarray] = field(default_factory=list)
-    level: list[np.ndarray] = field(default_factory=list)
-    limited_db: float = 0.0
-
-    def figures(self, heard: np.ndarray, asked: np.ndarray) -> tuple[float | None, float | None]:
-        """Mean absolute error in dB over the judged frames, and Pearson's r over all drawn ones."""
-        drawn = np.isfinite(asked)
-        judged = drawn & (np.nan_to_num(asked, nan=-99.0) > JUDGED_ABOVE_DB)
-        error = float(np.abs(heard - asked)[judged].mean()) if judged.any() else None
-        a, h = asked[drawn], np.maximum(heard[drawn], QUIET_DB)
-        varied = len(a) > 1 and a.std() > 0.1 and h.std() > 0.1
-        return error, float(np.corrcoef(a, h)[0, 1]) if varied else None
-
-    def report(self) -> CurveReport:
-        """The figures of the whole take; None where nothing was drawn."""
-        asked = np.concatenate(self.asked)
-        (error0, r0), (error1, r1) = (self.figures(np.concatenate(x), asked) for x in (self.before, self.after))
-        level = tuple(round(float(x), 2) for x in np.concatenate(self.level))
-        return CurveReport(error0, error1, r0, r1, round(self.limited_db, 2), level)
 
 
 class Rendering(Iterator[np.ndarray]):
@@ -105,28 +68,6 @@ class Rendering(Iterator[np.ndarray]):
 
     def __next__(self) -> np.ndarray:
         return next(self._blocks)
-
-
-class Resampler:
-    """48 kHz to the session's rate, piece by piece, and exactly as many samples as the take has."""
-
-    def __init__(self, timeline: Timeline, takes: int, channels: int) -> None:
-        self.left = timeline.samples
-        same = timeline.rate == SAMPLE_RATE
-        self.streams = (
-            [] if same else [soxr.ResampleStream(SAMPLE_RATE, timeline.rate, channels, "float32", "VHQ") for _ in range(takes)]
-        )
-
-    def __call__(self, audio: Tensor, last: bool) -> np.ndarray:
-        """audio: (takes, channels, n) -> (takes, m, channels); the last piece brings the count to the sample."""
-        block = audio.transpose(1, 2).contiguous().numpy()
-        if self.streams:
-            block = np.stack([s.resample_chunk(b, last=last) for s, b in zip(self.streams, block, strict=True)])
-        block = block[:, : self.left]
-        self.left -= block.shape[1]
-        if last and self.left:
-            block = np.pad(block, ((0, 0), (0, self.left), (0, 0)))
-        return np.clip(block, -1, 1)
 
 
 class Generator:
@@ -167,7 +108,9 @@ class Generator:
 
     # -- one pass through the model ------------------------------------------------------------------
 
-    def _condition(self, cue: Cue, timeline: Timeline, first: int, tokens: int, takes: int) -> tuple[Condition, Embedding]:
+    def condition(
+        self, cue: Cue, timeline: Timeline, first: int, tokens: int, takes: int
+    ) -> tuple[Condition, Embedding]:
         """What is asked of ``tokens`` tokens from ``first`` on, and the text to steer away from."""
         prompt = self.text([cue.prompt])
         asked = timeline.asked(first * LEVELS_PER_TOKEN, tokens * LEVELS_PER_TOKEN)
@@ -183,12 +126,17 @@ class Generator:
         negative = Embedding(*(part.to(self.device) for part in self.text([cue.negative_prompt])))
         return Condition(*spread), negative
 
-    def _noise(self, seeds: Sequence[int], window: int, tokens: int) -> Tensor:
+    def noise(self, seeds: Sequence[int], window: int, tokens: int) -> Tensor:
         channels = self.models.denoiser.input.in_features
         return torch.stack([token_noise(seed, window, tokens, channels) for seed in seeds]).to(self.device)
 
     def _windows(
-        self, cue: Cue, timeline: Timeline, seeds: Sequence[int], progress: Callable[[float, str], None], cancelled: Callable[[], bool]
+        self,
+        cue: Cue,
+        timeline: Timeline,
+        seeds: Sequence[int],
+        progress: Callable[[float, str], None],
+        cancelled: Callable[[], bool],
     ) -> Iterator[tuple[Tensor, ...]]:
         """New tokens (takes, channels, n), window by window, each grown on to the end of the last."""
         total, first, window = timeline.tokens, 0, 0
@@ -196,21 +144,23 @@ class Generator:
         while first < total:
             overlap = 0 if known is None else OVERLAP_TOKENS
             count = min(WINDOW_TOKENS - overlap, total - first)
-            condition, negative = self._condition(cue, timeline, first - overlap, count + overlap, len(seeds))
-            noise = self._noise(seeds, window, count + overlap)
+            condition, negative = self.condition(cue, timeline, first - overlap, count + overlap, len(seeds))
+            noise = self.noise(seeds, window, count + overlap)
             keep = torch.arange(count + overlap, device=self.device) < overlap
             held = None if known is None else torch.nn.functional.pad(known, (0, 0, 0, count))
 
             def on_step(step: int, first: int = first, count: int = count) -> None:
                 progress((first + count * step / STEPS) / total, "sampling")
 
-            tokens = self.sampler(noise, condition, negative, known=held, keep=keep, on_step=on_step, cancelled=cancelled)
+            tokens = self.sampler(
+                noise, condition, negative, known=held, keep=keep, on_step=on_step, cancelled=cancelled
+            )
             known = tokens[:, -OVERLAP_TOKENS:]
             yield (tokens[:, overlap:].transpose(1, 2),)
             first, window = first + count, window + 1
 
     @torch.inference_mode()
-    def _texture(self, piece: Piece, seeds: Sequence[int], channels: int) -> tuple[Tensor, Tensor]:
+    def texture(self, piece: Piece, seeds: Sequence[int], channels: int) -> tuple[Tensor, Tensor]:
         """Tokens with margins -> the piece's own texture (takes, channels, L) and inner level (takes, n) dBFS."""
         codec, denoiser = self.models.codec, self.models.denoiser
         latents, level = from_tokens(piece.parts[0].transpose(1, 2))
@@ -226,21 +176,31 @@ class Generator:
         return texture, own(unscale_level(level).cpu(), piece, LEVELS_PER_TOKEN)
 
     def _ridden(
-        self, cue: Cue, timeline: Timeline, seeds: Sequence[int], progress: Callable[[float, str], None], cancelled: Callable[[], bool]
+        self,
+        cue: Cue,
+        timeline: Timeline,
+        seeds: Sequence[int],
+        progress: Callable[[float, str], None],
+        cancelled: Callable[[], bool],
     ) -> Iterator[tuple[Ridden, Piece]]:
         """The take at 48 kHz, ridden onto its curve, piece by piece with margins."""
-        channels = self.models.denoiser.input.in_features
         windows = self._windows(cue, timeline, seeds, progress, cancelled)
         pieces = with_margins(windows, (1,), DECODE_MARGIN_TOKENS)
-        assert channels
-        textures = (self._texture(piece, seeds, cue.channels) for piece in pieces)
+        textures = (self.texture(piece, seeds, cue.channels) for piece in pieces)
         for piece in with_margins(textures, (TOKEN_SAMPLES, LEVELS_PER_TOKEN), MARGIN_TOKENS):
             if cancelled():
                 raise Cancelled("the take was cancelled")
             texture, inner = piece.parts
             first = (piece.first - piece.left) * LEVELS_PER_TOKEN
             ceiling = torch.from_numpy(timeline.ceiling(first, inner.shape[-1]).astype(np.float32))
-            yield ride(texture, torch.minimum(inner.clamp(-90.0, LOUD_DB), ceiling).clamp(min=-150.0), timeline.asked(first, inner.shape[-1])), piece
+            yield (
+                ride(
+                    texture,
+                    torch.minimum(inner.clamp(-90.0, LOUD_DB), ceiling).clamp(min=-150.0),
+                    timeline.asked(first, inner.shape[-1]),
+                ),
+                piece,
+            )
 
     # -- what callers use ----------------------------------------------------------------------------
 
@@ -276,8 +236,13 @@ class Generator:
                 yield resample(audio, last=piece.first + piece.count >= total)
             tell(1.0, "done")
             warnings = self.warnings(cue.prompt)
-            name = {"name": self.models.denoiser.config.get("name", "draw-an-audio-small"), "sha256": self.models.sha256}
-            reports.extend(TakeReport(seed, meter.report(), warnings, name) for seed, meter in zip(seeds, meters, strict=True))
+            name = {
+                "name": self.models.denoiser.config.get("name", "draw-an-audio-small"),
+                "sha256": self.models.sha256,
+            }
+            reports.extend(
+                TakeReport(seed, meter.report(), warnings, name) for seed, meter in zip(seeds, meters, strict=True)
+            )
 
         return Rendering(blocks(), reports)
 
@@ -294,9 +259,23 @@ class Generator:
         rendering = self.stream(cue, seeds, progress=progress, cancelled=cancelled)
         audio = np.concatenate(list(rendering), 1)
         start = take_start(cue)
-        return [
-            Take(audio[i], cue.span.rate, start, seed, cue, rendering.reports[i]) for i, seed in enumerate(seeds)
-        ]
+        return [Take(audio[i], cue.span.rate, start, seed, cue, rendering.reports[i]) for i, seed in enumerate(seeds)]
+
+    def regenerate(
+        self,
+        take: Take,
+        start_s: float,
+        end_s: float,
+        seed: int,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Take:
+        """The take with its span from ``start_s`` to ``end_s`` (from the cue's start) made anew.
+
+        All samples outside the span stay as they are. Raises ValueError if it lies outside the take.
+        """
+        return regenerate_span(self, take, start_s, end_s, seed, progress=progress, cancelled=cancelled)
 
     def render_raw_and_final(self, cue: Cue, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """The takes at 48 kHz before and after the gain rider: two (takes, samples) arrays of channel 0."""
@@ -307,20 +286,6 @@ class Generator:
             final.append(own(ridden.audio, piece, TOKEN_SAMPLES)[:, 0].numpy())
         length = math.ceil(timeline.samples * SAMPLE_RATE / timeline.rate)
         return np.concatenate(raw, 1)[:, :length], np.concatenate(final, 1)[:, :length]
-
-
-def measure(meters: list[Meter], ridden: Ridden, piece: Piece, timeline: Timeline) -> None:
-    """Add a piece's levels to the meters of its takes."""
-    first = (piece.first - piece.left) * LEVELS_PER_TOKEN
-    asked = timeline.asked(first, ridden.level_after.shape[-1])
-    mine = partial(own, piece=piece, size=LEVELS_PER_TOKEN)
-    judged = (running_maximum if asked.loose else torch.Tensor.clone)
-    for index, meter in enumerate(meters):
-        meter.asked.append(mine(torch.from_numpy(asked.level)).numpy())
-        meter.before.append(mine(judged(ridden.level_before))[index].numpy())
-        meter.after.append(mine(judged(ridden.level_after))[index].numpy())
-        meter.level.append(mine(ridden.level_after)[index].numpy())
-        meter.limited_db = max(meter.limited_db, float(mine(ridden.limited_db)[index].max()))
 
 
 def white_noise(seed: int, channel: int, begin: int, length: int) -> Tensor:

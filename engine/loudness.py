@@ -45,5 +45,6 @@ def factor_level(audio: Tensor) -> tuple[Tensor, Tensor]:
     db = level_db(audio)
     return audio * unit_gain(db), db
 
+
 LOOSE_FRAMES = 61
 """A loose line is the running maximum of the level over 600 ms: 30 frames either side."""

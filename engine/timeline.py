@@ -1,8 +1,8 @@
 """Where a cue's take lies in time, and what its curve asks there.
 
-    handle │        span: the curve        │ handle │ tail
-    ───────┼───────────────────────────────┼────────┼──────
-           start (the cue's)                          drawn no more: the sound rings out
+handle │        span: the curve        │ handle │ tail
+───────┼───────────────────────────────┼────────┼──────
+       start (the cue's)                          drawn no more: the sound rings out
 """
 
 import math

@@ -247,11 +247,9 @@ def unscale_level(level: Tensor) -> Tensor:
 
 def to_tokens(latents: Tensor, level: Tensor) -> Tensor:
     """latents: (B, 2 T, C) and level: (B, 4 T), both scaled -> tokens (B, T, 2 C + 4)."""
-    batch, count, channels = latents.shape
+    batch, count, _ = latents.shape
     tokens = count // LATENTS_PER_TOKEN
-    return torch.cat(
-        [latents.reshape(batch, tokens, -1), level.reshape(batch, tokens, LEVELS_PER_TOKEN)], -1
-    )
+    return torch.cat([latents.reshape(batch, tokens, -1), level.reshape(batch, tokens, LEVELS_PER_TOKEN)], -1)
 
 
 def from_tokens(tokens: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
+from diffusers.utils import logging
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.errors import MissingModel
 from engine.models.codec import Codec
 from engine.models.denoiser import Denoiser
+
+logging.set_verbosity_error()  # its advice on casting and accelerate is not for our users
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 MANIFEST = "manifest.json"
@@ -27,7 +30,9 @@ def pick_device(wish: str = "auto") -> str:
     if wish == "auto":
         return next(name for name, present in there.items() if present)
     if not there.get(wish, False):
-        raise MissingModel(f"device {wish!r} is not available here; use one of: {', '.join(d for d in there if there[d])}")
+        raise MissingModel(
+            f"device {wish!r} is not available here; use one of: {', '.join(d for d in there if there[d])}"
+        )
     return wish
 
 
@@ -84,8 +89,8 @@ def load(folder: Path = WEIGHTS, device: str = "cpu", dtype: torch.dtype = torch
     sha256 = check(folder)
     phrases = load_file(folder / PHRASES)
     return Models(
-        Codec.from_pretrained(folder / "codec", torch_dtype=dtype).to(device).eval(),
-        Denoiser.from_pretrained(folder / "denoiser", torch_dtype=dtype).to(device).eval(),
+        Codec.from_pretrained(folder / "codec", torch_dtype=dtype, low_cpu_mem_usage=False).to(device).eval(),
+        Denoiser.from_pretrained(folder / "denoiser", torch_dtype=dtype, low_cpu_mem_usage=False).to(device).eval(),
         FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
         bytes(phrases["text"].numpy()).decode().split("\n"),
         phrases["vectors"].float(),

@@ -136,11 +136,12 @@ class Captions:
 
 def optimizers(network: torch.nn.Module, rate: float) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the blocks (Jordan et al. 2024), AdamW for all else."""
-    inside = [p for name, p in network.named_parameters() if p.ndim == 2 and name.startswith("blocks")]
+    matrices = [(name, p) for name, p in network.named_parameters() if p.ndim == 2]
+    inside = [p for name, p in matrices if name.startswith("blocks") and "modulation" not in name]
     chosen = {id(p) for p in inside}
     rest = [p for p in network.parameters() if id(p) not in chosen]
     return [
-        torch.optim.Muon(inside, rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.Muon(inside, rate, weight_decay=0.02, ns_steps=4, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(rest, rate, betas=(0.9, 0.97), weight_decay=0.01),
     ]
 

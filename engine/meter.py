@@ -1,0 +1,59 @@
+"""How a take follows its curve, gathered while it is made."""
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import torch
+
+from engine.gain_rider import Ridden, running_maximum
+from engine.models.denoiser import LEVELS_PER_TOKEN
+from engine.streaming import Piece, own
+from engine.take import CurveReport
+from engine.timeline import Timeline
+
+QUIET_DB = -80.0
+JUDGED_ABOVE_DB = -50.0
+"""Curve errors are measured over frames asked louder than this, in dBFS."""
+
+
+@dataclass
+class Meter:
+    """Gathers levels of a take piece by piece and reports how it followed its curve."""
+
+    loose: bool
+    asked: list[np.ndarray] = field(default_factory=list)
+    before: list[np.ndarray] = field(default_factory=list)
+    after: list[np.ndarray] = field(default_factory=list)
+    level: list[np.ndarray] = field(default_factory=list)
+    limited_db: float = 0.0
+
+    def figures(self, heard: np.ndarray, asked: np.ndarray) -> tuple[float | None, float | None]:
+        """Mean absolute error in dB over the judged frames, and Pearson's r over all drawn ones."""
+        drawn = np.isfinite(asked)
+        judged = drawn & (np.nan_to_num(asked, nan=-99.0) > JUDGED_ABOVE_DB)
+        error = float(np.abs(heard - asked)[judged].mean()) if judged.any() else None
+        a, h = asked[drawn], np.maximum(heard[drawn], QUIET_DB)
+        varied = len(a) > 1 and a.std() > 0.1 and h.std() > 0.1
+        return error, float(np.corrcoef(a, h)[0, 1]) if varied else None
+
+    def report(self) -> CurveReport:
+        """The figures of the whole take; None where nothing was drawn."""
+        asked = np.concatenate(self.asked)
+        (error0, r0), (error1, r1) = (self.figures(np.concatenate(x), asked) for x in (self.before, self.after))
+        level = tuple(round(float(x), 2) for x in np.concatenate(self.level))
+        return CurveReport(error0, error1, r0, r1, round(self.limited_db, 2), level)
+
+
+def measure(meters: list[Meter], ridden: Ridden, piece: Piece, timeline: Timeline) -> None:
+    """Add a piece's levels to the meters of its takes."""
+    first = (piece.first - piece.left) * LEVELS_PER_TOKEN
+    asked = timeline.asked(first, ridden.level_after.shape[-1])
+    mine = partial(own, piece=piece, size=LEVELS_PER_TOKEN)
+    judged = running_maximum if asked.loose else torch.Tensor.clone
+    for index, meter in enumerate(meters):
+        meter.asked.append(mine(torch.from_numpy(asked.level)).numpy())
+        meter.before.append(mine(judged(ridden.level_before))[index].numpy())
+        meter.after.append(mine(judged(ridden.level_after))[index].numpy())
+        meter.level.append(mine(ridden.level_after)[index].numpy())
+        meter.limited_db = max(meter.limited_db, float(mine(ridden.limited_db)[index].max()))

@@ -1,0 +1,141 @@
+"""Regenerating a span of a take: the rest of it stays as it is, to the bit.
+
+old    ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+             known │   span   │ known          the model grows the span on to both sides
+new    ━━━━━━━━━━━━╳━━━━━━━━━━╳━━━━━━━━━━━     cross-faded over 30 ms, inside the span
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soxr
+import torch
+from torch import Tensor
+
+from engine.gain_rider import MARGIN_FRAMES, limit_peaks, ride
+from engine.loudness import factor_level
+from engine.models.denoiser import LEVELS_PER_TOKEN, TOKEN_RATE, scale_level, to_tokens
+from engine.spectral import SAMPLE_RATE
+from engine.streaming import Piece
+from engine.take import Progress, Take
+from engine.timeline import Timeline
+
+if TYPE_CHECKING:
+    from engine.generator import Generator
+
+SEAM_S = 0.03
+CONTEXT_TOKENS = 2 + MARGIN_FRAMES // LEVELS_PER_TOKEN
+"""Old tokens on either side of the span that are looked at."""
+
+KNOWN_TOKENS = 25
+"""Old tokens on either side that the new ones grow on to: one second."""
+
+
+@torch.inference_mode()
+def encode(generator: Generator, audio: np.ndarray) -> Tensor:
+    """Audio at 48 kHz (L, channels), L a multiple of 1920 -> its tokens (1, L // 1920, channels of a token)."""
+    codec, denoiser = generator.models.codec, generator.models.denoiser
+    unit, level = factor_level(torch.from_numpy(audio.mean(1))[None])
+    mean, _ = codec.encode(unit.to(generator.device))
+    latents = (mean.transpose(1, 2).float() - denoiser.latent_mean.float()) / denoiser.latent_std.float()
+    return to_tokens(latents, scale_level(level.clamp(-80.0, 0.0)).to(generator.device))
+
+
+def cross_fade(samples: int, fade: int) -> np.ndarray:
+    """Weight of the new audio over a span: equal-power rise and fall of ``fade`` samples. (samples, 1)"""
+    fade = min(fade, samples // 2)
+    rise = np.sin(0.5 * np.pi * (np.arange(fade) + 0.5) / max(fade, 1))
+    return np.concatenate([rise, np.ones(samples - 2 * fade), rise[::-1]])[:, None]
+
+
+def regenerate_span(
+    generator: Generator,
+    take: Take,
+    start_s: float,
+    end_s: float,
+    seed: int,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Take:
+    """A take whose span from ``start_s`` to ``end_s`` (from the cue's start) is made anew.
+
+    Raises ValueError if the span does not lie inside the take, Cancelled if it is cancelled.
+    """
+    timeline = Timeline.of(take.cue, take.cue.loudness)
+    length_s = timeline.samples / timeline.rate
+    begin_s, stop_s = start_s + timeline.before_s, end_s + timeline.before_s
+    if not 0 <= begin_s < stop_s <= length_s + 1e-6:
+        raise ValueError(f"span {start_s:g} to {end_s:g} s does not lie inside the take of {length_s:g} s")
+    first, stop = int(begin_s * TOKEN_RATE), min(timeline.tokens, int(np.ceil(stop_s * TOKEN_RATE)))
+    left, right = max(0, first - CONTEXT_TOKENS), min(timeline.tokens, stop + CONTEXT_TOKENS)
+
+    per_token = timeline.rate / TOKEN_RATE
+    region = slice(round(left * per_token), round(right * per_token))
+    old = take.audio[region]
+    there = soxr.resample(old, timeline.rate, SAMPLE_RATE, quality="VHQ") if timeline.rate != SAMPLE_RATE else old
+    wanted = (right - left) * (SAMPLE_RATE // TOKEN_RATE)
+    there = np.pad(there, ((0, max(0, wanted - len(there))), (0, 0)))[:wanted].astype(np.float32)
+    tokens = encode(generator, there)
+
+    fill(generator, take, timeline, tokens, left, (first, stop), seed, progress, cancelled or (lambda: False))
+    piece = Piece((tokens.transpose(1, 2),), left, 0, right - left, 0)
+    texture, inner = generator.texture(piece, [seed], take.audio.shape[1])
+    ceiling = timeline.ceiling(left * LEVELS_PER_TOKEN, inner.shape[-1])
+    inner = torch.minimum(inner, torch.from_numpy(ceiling.astype(np.float32))).clamp(-150.0, 0.0)
+    asked = timeline.asked(left * LEVELS_PER_TOKEN, inner.shape[-1])
+    new = ride(texture, inner, asked).audio[0].T.numpy()
+    if timeline.rate != SAMPLE_RATE:
+        new = soxr.resample(new, SAMPLE_RATE, timeline.rate, quality="VHQ")
+    new = np.pad(new, ((0, max(0, len(old) - len(new))), (0, 0)))[: len(old)]
+
+    inside = slice(round(begin_s * timeline.rate), min(timeline.samples, round(stop_s * timeline.rate)))
+    here = slice(inside.start - region.start, inside.stop - region.start)
+    weight = cross_fade(inside.stop - inside.start, round(SEAM_S * timeline.rate))
+    mixed = weight * new[here] + np.sqrt(1 - weight**2) * old[here]
+    gain, _ = limit_peaks(torch.from_numpy(mixed.T.astype(np.float32))[None])
+    audio = take.audio.copy()
+    audio[inside] = mixed * gain[0].numpy()[:, None]
+    report = replace(take.report, seed=seed)
+    return replace(take, audio=audio, seed=seed, report=report)
+
+
+def fill(
+    generator: Generator,
+    take: Take,
+    timeline: Timeline,
+    tokens: Tensor,
+    left: int,
+    span: tuple[int, int],
+    seed: int,
+    progress: Callable[[Progress], None] | None,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Sample the tokens of a span in place, window by window, grown on to what stands around it.
+
+    tokens: (1, T, channels), of which the first is token ``left`` of the take.
+    """
+    from engine.generator import WINDOW_TOKENS
+
+    first, stop = span
+    here = first
+    window = 0
+    while here < stop:
+        count = min(stop - here, WINDOW_TOKENS - 2 * KNOWN_TOKENS)
+        begin = max(left, here - KNOWN_TOKENS)
+        last = here + count == stop
+        end = min(left + tokens.shape[1], here + count + KNOWN_TOKENS) if last else here + count
+        known = tokens[:, begin - left : end - left]
+        keep = torch.ones(end - begin, dtype=torch.bool, device=tokens.device)
+        keep[here - begin : here - begin + count] = False
+        condition, negative = generator.condition(take.cue, timeline, begin, end - begin, 1)
+        noise = generator.noise([seed], window, end - begin)
+        found = generator.sampler(noise, condition, negative, known=known, keep=keep, cancelled=cancelled)
+        tokens[:, here - left : here - left + count] = found[:, here - begin : here - begin + count]
+        here, window = here + count, window + 1
+        if progress:
+            progress(Progress((here - first) / (stop - first), "sampling", None))

@@ -1,0 +1,139 @@
+"""The trainings by name, and the script that does the whole of it in steps of a few minutes.
+
+pack     data folder -> one file that travels          (about 32 MB)
+codec    recordings -> codec.pt
+latents  codec.pt, recordings, our own Foley -> latents.npz
+denoiser latents.npz -> denoiser.pt
+export   codec.pt, denoiser.pt -> weights folder
+all      what is left of the above, until the minutes are up; run it again to go on
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.models.codec import Codec
+from engine.models.denoiser import Denoiser
+from engine.models.store import save
+from engine.text import TextEncoder
+from engine.training.classes import CLASSES
+from engine.training.codec import train_codec
+from engine.training.corpus import Corpus, pack
+from engine.training.denoiser import train_denoiser
+from engine.training.latents import LatentBank, encode_all, procedural, recorded
+
+CONFIGS = Path(__file__).parent / "configs"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a training needs to know."""
+
+    data: Path
+    """Data folder with index.csv, or a packed file made from it."""
+    work: Path
+    """Where checkpoints, logs and intermediate files lie; a run goes on from what is there."""
+    minutes: float
+    """Time budget of this call."""
+    device: str = "cpu"
+    config: str = "small"
+    """Name of a file in ``configs/``, or a path to one."""
+
+    def settings(self, stage: str) -> dict[str, Any]:
+        """The stage's part of the config file."""
+        path = Path(self.config) if self.config.endswith(".json") else CONFIGS / f"{self.config}.json"
+        return dict(json.loads(path.read_text())[stage])
+
+    @property
+    def corpus(self) -> Corpus:
+        """The recordings, decoded once into the work folder."""
+        return Corpus.unpacked(self.data, self.work)
+
+
+def averaged(network: torch.nn.Module, checkpoint: Path) -> Any:
+    """A network with the averaged weights of a checkpoint."""
+    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["ema"])
+    return network.eval()
+
+
+def minutes_trained(checkpoint: Path) -> float:
+    """How long a checkpoint has been trained."""
+    if not checkpoint.exists():
+        return 0.0
+    return float(torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["spent_s"]) / 60
+
+
+def codec(options: Options) -> None:
+    """Train the codec on the recordings."""
+    train_codec(
+        options.corpus, options.work, minutes=options.minutes, device=options.device, **options.settings("codec")
+    )
+
+
+def latents(options: Options) -> None:
+    """Encode recordings and our own Foley with the codec of this run."""
+    network = averaged(Codec(), options.work / "codec.pt").to(options.device)
+    rng = np.random.default_rng(1)
+    sounds = chain(recorded(options.corpus, rng), procedural(options.settings("latents")["procedural"], rng))
+    encode_all(network, sounds, options.work / "latents.npz")
+
+
+def denoiser(options: Options) -> None:
+    """Train the denoiser with its Time-Loudness Module."""
+    bank = LatentBank(options.work / "latents.npz")
+    train_denoiser(bank, options.work, minutes=options.minutes, device=options.device, **options.settings("denoiser"))
+
+
+def known_phrases() -> list[str]:
+    """What the denoiser is taught to name: the phrases of every class."""
+    return sorted({phrase for known in CLASSES.values() for phrase in known.phrases})
+
+
+def export(options: Options) -> None:
+    """Write the averaged weights of this run as a weights folder with its manifest."""
+    settings = options.settings("denoiser")
+    shape = {name: settings[name] for name in ("width", "depth", "heads")}
+    network = averaged(Denoiser(**shape), options.work / "denoiser.pt")
+    phrases = known_phrases()
+    vectors = TextEncoder()(phrases).sentence
+    save(options.work / "weights", averaged(Codec(), options.work / "codec.pt"), network, phrases, vectors)
+
+
+def everything(options: Options) -> None:
+    """Go on with whatever stage is next until the minutes are up."""
+    deadline = time.monotonic() + 60 * options.minutes
+    for stage in (codec, denoiser):
+        checkpoint = options.work / f"{stage.__name__}.pt"
+        if stage is denoiser and not (options.work / "latents.npz").exists():
+            latents(options)
+        total = options.settings(stage.__name__)["total_minutes"]
+        left = min((deadline - time.monotonic()) / 60, total - minutes_trained(checkpoint))
+        if left > 0:
+            stage(Options(options.data, options.work, left, options.device, options.config))
+        if time.monotonic() >= deadline:
+            break
+    if (options.work / "denoiser.pt").exists():
+        export(options)
+
+
+def pack_data(options: Options) -> None:
+    """Write the recordings as one file into the work folder."""
+    options.work.mkdir(parents=True, exist_ok=True)
+    pack(options.data, options.work / "audio.zip")
+
+
+TRAININGS: dict[str, Callable[[Options], None]] = {
+    "pack": pack_data,
+    "codec": codec,
+    "latents": latents,
+    "denoiser": denoiser,
+    "export": export,
+    "all": everything,
+}
