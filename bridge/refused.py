@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bridge.errors import UserError
 
-class Refused(Exception):
+
+class Refused(UserError):
     """A request that is not carried out. `code` is a key of `bridge.osc.spec.CODES`, `text` one line for the user."""
 
     def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
         self.code = code
         self.text = " ".join(text.split())
+        super().__init__(self.text)

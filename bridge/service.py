@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from bridge.cue_request import safe_path
 from bridge.joblog import JobLog
@@ -52,6 +52,16 @@ class Player(Protocol):
     def play(self, path: Path) -> None: ...
 
 
+class Midi(Protocol):
+    """What the service needs of `bridge.midi.door.MidiDoor`."""
+
+    def learn(self, action: str, learned: Callable[[Any], None]) -> None: ...
+
+    def start_capture(self) -> None: ...
+
+    def finish_capture(self, start_s: float | None = None, duration_s: float | None = None) -> Any: ...
+
+
 @dataclass
 class _Running:
     """The job given to the worker. `taken`: it has begun on it. `dropped_at`: when it was cancelled all the same."""
@@ -78,6 +88,7 @@ class Service:
         self.store = Store(self.session.database, self.session.folder)
         self.log = JobLog(self.session.log)
         self.player: Player | None = None
+        self.midi: Midi | None = None
         self._renderer = renderer
         self._lock = threading.RLock()
         self._watchers: list[Callable[[Event], None]] = []
@@ -181,7 +192,9 @@ class Service:
         """Queue a cue. Its seed is fixed here, so that the job gives the same take whenever it is rendered."""
         seed = secrets.randbelow(1 << 31) if cue.seed is None else cue.seed
         with self._change():
-            number = self.store.add_cue(json.dumps(cue.to_json()), name, cue.prompt or " + ".join(s.prompt for s in cue.sources))
+            number = self.store.add_cue(
+                json.dumps(cue.to_json()), name, cue.prompt or " + ".join(s.prompt for s in cue.sources)
+            )
             return self._queue(number, request_id, seed, cue.takes, priority)
 
     def submit_bounce(self, cue: Cue, *, request_id: str = "", name: str = "") -> Job:
@@ -195,7 +208,9 @@ class Service:
             if part is not None:
                 duration = Cue.from_json(json.loads(self.store.cue_json(take.cue))).span.duration_s
                 if not 0 <= part[0] < part[1] <= duration:
-                    raise Refused("wrong_arguments", f"the part {part[0]:g} to {part[1]:g} s does not lie in 0 to {duration:g} s")
+                    raise Refused(
+                        "wrong_arguments", f"the part {part[0]:g} to {part[1]:g} s does not lie in 0 to {duration:g} s"
+                    )
             seed = self.store.last_seed(take.cue) + 1
             source = take.number if part else None
             return self._queue(take.cue, request_id, seed, 1, NOW_PRIORITY, source, part)
@@ -220,10 +235,10 @@ class Service:
         self._events.put(FromWorker("wake", 0))
         return job
 
-    def store_curve(self, name: str, curve: LoudnessCurve) -> None:
-        """Keep a curve under a name for cues to come."""
+    def store_curve(self, name: str, curve: LoudnessCurve, digest: str = "") -> None:
+        """Keep a curve under a name for cues to come; `digest` is what tells it from another of that name."""
         with self._change():
-            self.store.put_curve(name, json.dumps(curve.to_json()))
+            self.store.put_curve(name, json.dumps(curve.to_json()), len(curve.points), digest)
 
     def curve_json(self, name: str) -> object:
         """A kept curve. Raises Refused."""
@@ -411,7 +426,9 @@ class Service:
                 take = self.store.add_take(job, made)
                 self.store.put_state("current", take.id)
                 self._tell(Event("take", job, take))
-                self.log.write("take", job.id, take=take.id, path=str(take.path), seed=take.seed, warnings=made.warnings)
+                self.log.write(
+                    "take", job.id, take=take.id, path=str(take.path), seed=take.seed, warnings=made.warnings
+                )
             self._end(job, "done", render_s=event.render_s)
 
     def _fail_running(self, code: str, text: str) -> None:

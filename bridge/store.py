@@ -36,7 +36,7 @@ CREATE TABLE takes (
 CREATE INDEX takes_of_cue ON takes (cue, id);
 CREATE INDEX takes_of_job ON takes (job, id);
 CREATE TABLE requests (id TEXT PRIMARY KEY, digest TEXT NOT NULL, answer TEXT NOT NULL, created REAL NOT NULL);
-CREATE TABLE curves (id TEXT PRIMARY KEY, json TEXT NOT NULL, created REAL NOT NULL);
+CREATE TABLE curves (id TEXT PRIMARY KEY, json TEXT NOT NULL, points INTEGER NOT NULL, digest TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -137,7 +137,9 @@ class Store:
             if version == 0:
                 self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
             elif version != SCHEMA_VERSION:
-                raise Refused("bad_path", f"{database}: was written by another version ({version}); use a new session folder")
+                raise Refused(
+                    "bad_path", f"{database}: was written by another version ({version}); use a new session folder"
+                )
         except sqlite3.DatabaseError as error:
             raise Refused("bad_path", f"{database}: cannot be opened as a session database ({error})") from error
 
@@ -186,11 +188,17 @@ class Store:
         self._run("INSERT INTO requests VALUES (?, ?, ?, ?)", request, digest, answer, time.time())
 
     def curve(self, name: str) -> str | None:
+        """JSON of a curve."""
         row = self._one("SELECT json FROM curves WHERE id = ?", name)
         return row["json"] if row else None
 
-    def put_curve(self, name: str, text: str) -> None:
-        self._run("INSERT OR REPLACE INTO curves VALUES (?, ?, ?)", name, text, time.time())
+    def curve_mark(self, name: str) -> tuple[int, str] | None:
+        """Number of points and digest of a curve: enough to recognise it."""
+        row = self._one("SELECT points, digest FROM curves WHERE id = ?", name)
+        return (row["points"], row["digest"]) if row else None
+
+    def put_curve(self, name: str, text: str, points: int, digest: str) -> None:
+        self._run("INSERT OR REPLACE INTO curves VALUES (?, ?, ?, ?, ?)", name, text, points, digest, time.time())
 
     def forget_old(self) -> None:
         """Drop answered requests and curves nobody will ask for again."""
@@ -241,7 +249,9 @@ class Store:
     def jobs(self, limit: int = 100, states: Sequence[str] = STATES) -> list[Job]:
         """The newest jobs in these states, newest first."""
         marks = ", ".join("?" * len(states))
-        return [_job(r) for r in self._all(f"{_JOB} WHERE state IN ({marks}) ORDER BY jobs.id DESC LIMIT ?", *states, limit)]
+        return [
+            _job(r) for r in self._all(f"{_JOB} WHERE state IN ({marks}) ORDER BY jobs.id DESC LIMIT ?", *states, limit)
+        ]
 
     def next_job(self) -> Job | None:
         """The queued job to render next: highest priority, then first come."""
@@ -264,7 +274,9 @@ class Store:
         return {row["state"]: row["n"] for row in rows}
 
     def start_job(self, number: int) -> None:
-        self._run("UPDATE jobs SET state = 'running', started = ?, attempts = attempts + 1 WHERE id = ?", time.time(), number)
+        self._run(
+            "UPDATE jobs SET state = 'running', started = ?, attempts = attempts + 1 WHERE id = ?", time.time(), number
+        )
 
     def requeue_job(self, number: int, seed: int, takes: int) -> None:
         """Back into the queue, with what is still to be made."""
@@ -302,7 +314,9 @@ class Store:
     def takes(self, limit: int = 200, job: int | None = None) -> list[TakeRecord]:
         """The newest takes, of one job or of all, newest first."""
         where = "" if job is None else "WHERE job = ?"
-        rows = self._all(f"SELECT * FROM takes {where} ORDER BY id DESC LIMIT ?", *([] if job is None else [job]), limit)
+        rows = self._all(
+            f"SELECT * FROM takes {where} ORDER BY id DESC LIMIT ?", *([] if job is None else [job]), limit
+        )
         return [self._take(row) for row in rows]
 
     def takes_of_cue(self, cue: int) -> list[TakeRecord]:

@@ -65,7 +65,9 @@ class Worker:
         self.generation = generation
         self._pipe, child = context.Pipe()
         self._tell = tell
-        self._process = context.Process(target=_serve, args=(child, factory, generation), name="drawaudio-worker", daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(child, factory, generation), name="drawaudio-worker", daemon=True
+        )
         self._process.start()
         child.close()
         self._reader = threading.Thread(target=self._read, name=f"worker-reader-{generation}", daemon=True)
@@ -135,7 +137,17 @@ def engine_renderer() -> Renderer:
             source = PartGenerator(generator, task.source, task.part)
         files = render_cue(source, cue, task.folder, name=task.name or None, progress=progress, cancelled=cancelled)
         return [
-            Made(f.path, f.sidecar, f.seed, f.start_samples, f.rate, f.samples, f.channels, f.sha256, tuple(f.report.warnings))
+            Made(
+                f.path,
+                f.sidecar,
+                f.seed,
+                f.start_samples,
+                f.rate,
+                f.samples,
+                f.channels,
+                f.sha256,
+                tuple(f.report.warnings),
+            )
             for f in files
         ]
 
@@ -197,4 +209,6 @@ def _carry_out(renderer: Renderer, task: Task, pipe: Connection, dropped: set[in
 
 def _line(error: Exception) -> str:
     text = " ".join(str(error).split())[:500]
-    return text if text and isinstance(error, (ValueError, RuntimeError, OSError)) else f"{type(error).__name__}: {text}"
+    return (
+        text if text and isinstance(error, (ValueError, RuntimeError, OSError)) else f"{type(error).__name__}: {text}"
+    )

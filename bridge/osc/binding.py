@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bridge.osc.packet import Message, encode
 from bridge.osc.spec import COLUMNS, IN_BY_ADDRESS, MAX_CHUNK_POINTS, OUT_BY_ADDRESS, PREFIX, Argument, Verb
@@ -40,6 +40,26 @@ def bind(message: Message, table: Mapping[str, Verb] = IN_BY_ADDRESS) -> tuple[V
         rest = len(arguments)
         bound["points"] = _rows(verb, str(bound[verb.repeats]), types[rest:], values[rest:])
     return verb, bound
+
+
+def check_named(verb: Verb, named: Mapping[str, object]) -> Values:
+    """Arguments given by name (JSON), without token and request, checked as those of a message. Raises Refused."""
+    arguments = {a.name: a for a in verb.arguments if a.name not in ("token", "request")}
+    unknown = sorted(set(named) - set(arguments))
+    if unknown:
+        raise Refused(
+            "wrong_arguments",
+            f"{verb.address}: {unknown[0][:40]!r} is not one of {', '.join(arguments) or 'its arguments'}",
+        )
+    bound: Values = {a.name: a.default for a in arguments.values()}
+    for name, argument in arguments.items():
+        if name in named:
+            value = named[name]
+            tag = "s" if isinstance(value, str) else "d" if type(value) in (int, float) else "?"
+            bound[name] = _check(verb, argument, tag, value)
+        elif not argument.optional:
+            raise Refused("wrong_arguments", f"{verb.address}: {name} is missing")
+    return bound
 
 
 def _check(verb: Verb, argument: Argument, tag: str, value: object) -> object:
@@ -99,7 +119,7 @@ def compose(address: str, values: Values, table: Mapping[str, Verb] = OUT_BY_ADD
     verb = table[f"{PREFIX}/{address}"]
     types, out = "", []
     for argument in verb.arguments:
-        if argument.name not in values:
+        if values.get(argument.name) is None:
             if not argument.optional:
                 raise KeyError(f"{address}: {argument.name} is missing")
             break

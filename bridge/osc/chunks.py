@@ -4,8 +4,9 @@ import math
 import struct
 import time
 import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Callable, Sequence
+from typing import NamedTuple
 
 from bridge.osc.spec import COLUMNS, MAX_CHUNK_POINTS
 from bridge.refused import Refused
@@ -49,21 +50,17 @@ def _double(value: object) -> bytes:
 
 def to_curve(rows: Sequence[Row], domain: str, reference_dbfs: float, follow: str) -> LoudnessCurve:
     """The curve of rows in any layout of `spec.COLUMNS`. A NaN value is undrawn. Raises Refused."""
-    points = [
-        {
-            "time_s": row[0],
-            "value": None if math.isnan(row[1]) else "-inf" if row[1] == -math.inf else row[1],  # type: ignore[arg-type]
-            **dict(zip(("shape", "tension"), row[2:4], strict=False)),
-            **({"control": list(row[4:8])} if len(row) > 4 and row[2] == "cubic" else {}),
-        }
-        for row in rows
-    ]
     try:
-        return LoudnessCurve.from_json(
-            {"domain": domain, "reference_dbfs": reference_dbfs, "follow": follow, "points": points}
-        )
+        return LoudnessCurve(tuple(map(_point, rows)), domain, reference_dbfs, follow)
     except CueError as error:
         raise Refused("bad_cue", f"curve: {error}") from error
+
+
+def _point(row: Row) -> CurvePoint:
+    time_s, value, shape, tension, *control = (*row, *("linear", 0.0)[max(0, len(row) - 2) :])
+    assert isinstance(time_s, float) and isinstance(value, float) and isinstance(tension, float)
+    bent = (*control,) if shape == "cubic" and control else None
+    return CurvePoint(time_s, None if math.isnan(value) else value, str(shape), tension, bent)  # type: ignore[arg-type]
 
 
 def from_curve(curve: LoudnessCurve) -> tuple[str, list[Row]]:
@@ -92,12 +89,30 @@ def split(rows: Sequence[Row], size: int = MAX_CHUNK_POINTS) -> list[Sequence[Ro
     return [rows[at : at + size] for at in range(0, len(rows), size)]
 
 
+class Header(NamedTuple):
+    """What `curve/begin` announces."""
+
+    domain: str
+    points: int
+    chunks: int
+    checksum: str
+    reference_dbfs: float
+    follow: str
+
+
+class Whole(NamedTuple):
+    """A curve that has arrived, and its announcement."""
+
+    header: Header
+    curve: LoudnessCurve
+
+
 @dataclass
 class _Open:
     """A curve on its way in."""
 
     chunks: dict[int, tuple[Row, ...]] = field(default_factory=dict)
-    header: tuple[str, int, int, str, float, str] | None = None
+    header: Header | None = None
     points: int = 0
     touched: float = 0.0
 
@@ -109,11 +124,9 @@ class Assembler:
         self._open: dict[str, _Open] = {}
         self._clock = clock
 
-    def begin(
-        self, curve: str, domain: str, points: int, chunks: int, checksum: str, reference_dbfs: float, follow: str
-    ) -> LoudnessCurve | None:
+    def begin(self, curve: str, header: Header) -> Whole | None:
         """Note what is to come; the curve if it was the last piece. Raises Refused."""
-        header = (domain, points, chunks, checksum.lower(), reference_dbfs, follow)
+        header = header._replace(checksum=header.checksum.lower())
         entry = self._touch(curve)
         if entry.header not in (None, header):
             self.drop(curve)
@@ -123,7 +136,7 @@ class Assembler:
         entry.header = header
         return self._finish(curve, entry)
 
-    def chunk(self, curve: str, index: int, rows: Sequence[Row]) -> LoudnessCurve | None:
+    def chunk(self, curve: str, index: int, rows: Sequence[Row]) -> Whole | None:
         """Take one chunk; the curve if it was the last piece. Raises Refused."""
         entry = self._touch(curve)
         content = tuple(rows)
@@ -142,7 +155,7 @@ class Assembler:
         return self._finish(curve, entry)
 
     def missing(self, curve: str) -> list[int]:
-        """Chunks still to come, -1 standing for `curve/begin`; the first 100 of them. Raises Refused."""
+        """Chunks still to come, the first 100 of them; -1 stands for `curve/begin`."""
         entry = self._open.get(curve)
         if entry is None or entry.header is None:
             return [-1]
@@ -165,10 +178,10 @@ class Assembler:
         entry.touched = now
         return entry
 
-    def _finish(self, curve: str, entry: _Open) -> LoudnessCurve | None:
+    def _finish(self, curve: str, entry: _Open) -> Whole | None:
         if entry.header is None:
             return None
-        domain, points, chunks, expected, reference_dbfs, follow = entry.header
+        header, chunks = entry.header, entry.header.chunks
         if any(index >= chunks for index in entry.chunks):
             self.drop(curve)
             raise Refused(
@@ -178,9 +191,11 @@ class Assembler:
             return None
         self.drop(curve)
         rows = [row for index in range(chunks) for row in entry.chunks[index]]
-        if len(rows) != points:
-            raise Refused("checksum", f"curve {curve!r}: {len(rows)} points came, {points} were announced")
+        if len(rows) != header.points:
+            raise Refused("checksum", f"curve {curve!r}: {len(rows)} points came, {header.points} were announced")
         found = checksum(rows)
-        if found != expected:
-            raise Refused("checksum", f"curve {curve!r}: the points' checksum is {found}, announced was {expected}")
-        return to_curve(rows, domain, reference_dbfs, follow)
+        if found != header.checksum:
+            raise Refused(
+                "checksum", f"curve {curve!r}: the points' checksum is {found}, announced was {header.checksum}"
+            )
+        return Whole(header, to_curve(rows, header.domain, header.reference_dbfs, header.follow))

@@ -6,8 +6,8 @@ delays anything (python-osc's dispatcher would sleep on it).
 """
 
 import struct
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Callable, Mapping, Sequence
 
 from pythonosc.osc_message_builder import OscMessageBuilder
 

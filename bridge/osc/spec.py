@@ -3,8 +3,8 @@
 Incoming verbs use only the types s, i, f and d, because some hosts (Ardour's Lua) can send no others.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
 
 PREFIX = "/drawaudio"
 DEFAULT_PORT = 7890
@@ -65,6 +65,9 @@ REQUEST = Argument(
 CURVE = Argument("curve", "s", "id of the curve, chosen by the sender", pattern=IDENTIFIER)
 JOB = Argument("job", "s", "job id as answered, such as `j12`")
 TAKE = Argument("take", "s", "take id such as `t34`; empty or left out: the current take", optional=True, default="")
+
+ACTIONS = ("regenerate", "next_take", "previous_take", "keep", "audition", "cancel")
+"""What one key can do."""
 
 DOMAIN_CHOICES = ("db", "gain", "ardour_fader", "reaper_fader", "midi_cc")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -141,13 +144,14 @@ INCOMING: tuple[Verb, ...] = (
     ),
     Verb(
         "capture/begin",
-        "Record a curve from a stream of values, for hosts that send automation as OSC while they play.",
+        "Record a curve while the host plays: from `capture/value` messages, or from a MIDI controller (CC 7, CC 11, NRPN).",
         (
             TOKEN,
             CURVE,
             Argument("domain", "s", "what the values mean", choices=DOMAIN_CHOICES),
             REFERENCE,
             FOLLOW,
+            Argument("source", "s", "where it comes from", choices=("osc", "midi"), optional=True, default="osc"),
         ),
         answers=("ack",),
     ),
@@ -172,8 +176,27 @@ INCOMING: tuple[Verb, ...] = (
     Verb(
         "capture/end",
         "End the recording; the thinned curve is kept under its id.",
-        (TOKEN, CURVE),
+        (
+            TOKEN,
+            CURVE,
+            Argument(
+                "start_s",
+                "d",
+                "MIDI: start of the span, from timecode midnight; left out: where it was played from",
+                "s",
+                optional=True,
+            ),
+            Argument(
+                "duration_s", "d", "MIDI: length of the span; left out: to where it was played", "s", optional=True
+            ),
+        ),
         answers=("curve/ready",),
+    ),
+    Verb(
+        "midi/learn",
+        "Have the next note, controller or program that comes in over MIDI mean this action.",
+        (TOKEN, REQUEST, Argument("action", "s", "what it is to do", choices=ACTIONS)),
+        answers=("ack",),
     ),
     Verb(
         "job/cancel",

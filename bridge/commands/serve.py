@@ -1,0 +1,130 @@
+"""`drawaudio serve`: the process that a DAW talks to all day."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+from bridge.errors import UserError
+from bridge.osc.door import Door
+from bridge.osc.server import Servers
+from bridge.osc.spec import DEFAULT_HTTP_PORT, DEFAULT_PORT
+from bridge.refused import Refused
+from bridge.service import Service
+from bridge.session import Announcement, home, new_token
+from bridge.spool import Spool
+from bridge.verbs import Verbs
+from bridge.worker import RendererFactory, engine_renderer
+
+NAME = "serve"
+HELP = "serve DAWs: OSC, MIDI, the spool folder"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path("."), help="session folder: takes, inbox, outbox (default: here)"
+    )
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="OSC port, UDP and TCP (default: %(default)s)")
+    parser.add_argument("--http-port", type=int, default=DEFAULT_HTTP_PORT, help="OSCQuery port (default: %(default)s)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--allow-remote", action="store_true", help="allow an address that other machines reach; they need the token"
+    )
+    parser.add_argument(
+        "--allow-folder",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="videos and masks may lie here, too",
+    )
+    parser.add_argument(
+        "--midi-input", action="append", default=[], metavar="NAME", help="a MIDI port to listen to, too"
+    )
+
+
+def run(args: argparse.Namespace, renderer: RendererFactory = engine_renderer) -> int:
+    host = checked_host(args.host, args.allow_remote)
+    token = new_token()
+    with ExitStack() as stack:
+        service = Service(args.folder, renderer, args.allow_folder)
+        stack.callback(service.stop)
+        spool = Spool(service)
+        door = Door(Verbs(service), token, service.log, spool.tell_refusal)
+        servers = Servers(service, door, host, args.port, args.http_port)
+        stack.callback(servers.stop)
+        servers.start()
+        stack.callback(spool.stop)
+        spool.start()
+        audio = open_audio(service, stack)
+        midi = open_midi(service, args.midi_input, stack)
+        service.start()
+        announcement = Announcement(
+            token, host, servers.port, servers.http_port, str(service.session.folder), os.getpid()
+        )
+        announcement.write()
+        stack.callback(announcement.remove)
+        print(f"session {service.session.folder}", file=sys.stderr)
+        print(f"OSC     {host}, port {servers.port} (UDP and TCP); token in {home() / 'service.json'}", file=sys.stderr)
+        print(f"query   http://{host}:{servers.http_port}/", file=sys.stderr)
+        print(f"{midi}\n{audio}\nready; Ctrl-C ends it", file=sys.stderr, flush=True)
+        wait()
+    return 0
+
+
+def wait() -> None:
+    """Until Ctrl-C or a polite kill."""
+    forever = threading.Event()
+    try:
+        while not forever.wait(0.5):  # in steps: on Windows an endless wait cannot be interrupted
+            pass
+    except KeyboardInterrupt:
+        print("ending; what is queued goes on at the next start", file=sys.stderr)
+
+
+def checked_host(host: str, allow_remote: bool) -> str:
+    """The address to bind. Raises UserError for one that others reach, unless that is allowed."""
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        raise UserError(f"--host {host}: must be an IP address, such as 127.0.0.1") from None
+    if not address.is_loopback and not allow_remote:
+        raise UserError(f"--host {host}: other machines would reach the service; add --allow-remote if they shall")
+    return str(address)
+
+
+def open_midi(service: Service, inputs: list[str], stack: ExitStack) -> str:
+    """Listen to MIDI where there is any; a line saying so, or why not."""
+    from bridge.midi.door import MidiDoor
+
+    def act(action: str) -> None:
+        try:
+            service.actions[action]()
+        except Refused as refused:
+            service.log.write("MIDI action refused", action=action, text=refused.text)
+
+    door = MidiDoor(act, map_file=home() / "midi.json", inputs=inputs)
+    state = door.open()
+    stack.callback(door.close)
+    if state.available:
+        service.midi = door
+    return str(state)
+
+
+def open_audio(service: Service, stack: ExitStack) -> str:
+    """Have takes played where there is a sound device; a line saying so, or why not."""
+    try:
+        from bridge.audition import Player
+    except (ImportError, OSError) as error:  # OSError: PortAudio itself is missing
+        return f"no audition: {error}"
+    player = Player()
+    stack.callback(player.close)
+    service.player = player
+    return str(player.state)
