@@ -1,0 +1,71 @@
+"""CMX 3600 edit lists: the locators ("* LOC:") of an edit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bridge.hosts.model import Marker, Project, ProjectError, Track
+from bridge.hosts.numbers import seconds
+from bridge.hosts.text_file import decode_text, lines_of
+from bridge.timecode import FRAME_RATES, FrameRate, Timecode
+
+_TIMECODE = r"\d{2}[:;.]\d{2}[:;.]\d{2}[:;.]\d{2}"
+_EVENT = re.compile(
+    rf"\s*(\d+)\s+(\S+)\s+(\S+)\s+(.*?)\s*({_TIMECODE})\s+({_TIMECODE})\s+({_TIMECODE})\s+({_TIMECODE})"
+)
+_LOCATOR = re.compile(rf"\s*\*\s*LOC:\s*({_TIMECODE})\s*(\S*)\s*(.*)", re.IGNORECASE)
+#: Without drop frames an EDL does not say its rate; the frame numbers in it rule some out.
+_GUESSES = ((24, "24"), (25, "25"), (30, "30"), (50, "50"), (60, "60"))
+
+
+def read_edl(data: bytes, path: Path) -> Project:
+    """The edit list in `data`; raises `ProjectError`. The project starts with the first event's record time."""
+    lines = lines_of(decode_text(data))
+    warnings: list[str] = []
+    text = "\n".join(lines)
+    rate = _rate(text, warnings)
+    starts = []
+    tracks: dict[str, None] = {}
+    for match in map(_EVENT.match, lines):
+        if match:
+            starts.append(_seconds(match.group(5), rate, warnings))
+            tracks[match.group(3)] = None
+    located = [match for match in map(_LOCATOR.match, lines) if match]
+    if not starts and not located:
+        raise ProjectError(f"{path.name}: no edit list with events or locators; export it as CMX 3600")
+    start_s = min((start for start in starts if start is not None), default=0.0)
+    markers = []
+    for match in located:
+        at = _seconds(match.group(1), rate, warnings)
+        if at is None:
+            continue
+        markers.append(Marker("marker", match.group(3).strip(), at - start_s, None, match.group(2) or None))
+    return Project(
+        format="edl",
+        version="CMX 3600",
+        path=path,
+        frame_rate=rate,
+        start_s=start_s,
+        tracks=tuple(Track(name) for name in tracks),
+        markers=tuple(markers),
+        warnings=tuple(warnings),
+    )
+
+
+def _rate(text: str, warnings: list[str]) -> FrameRate:
+    if re.search(r"^\s*FCM:\s*DROP", text, re.MULTILINE | re.IGNORECASE):
+        return FRAME_RATES["29.97DF"]
+    frames = [int(label[-2:]) for label in re.findall(rf"(?<![\d:]){_TIMECODE}(?![\d:])", text)]
+    highest = max(frames, default=0)
+    name = next((name for count, name in _GUESSES if highest < count), "60")
+    warnings.append(f"an EDL does not name its frame rate: {name} is assumed (highest frame number {highest})")
+    return FRAME_RATES[name]
+
+
+def _seconds(label: str, rate: FrameRate, warnings: list[str]) -> float | None:
+    try:
+        return seconds(float(Timecode.parse(re.sub(r"[;.]", ":", label), rate).seconds))
+    except ValueError as error:
+        warnings.append(f"{error}: left out")
+        return None

@@ -1,0 +1,125 @@
+"""Wave files with cue points: markers and regions as REAPER, recorders and editors write them into `cue ` and `adtl`."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from bridge.hosts.model import Marker, Project, ProjectError
+from bridge.riff import BEXT, CUE_POINT, DS64, SIZE_IN_DS64
+
+#: A chunk of markers larger than this is damage, bytes; the audio itself is never read.
+MAX_CHUNK = 16 * 2**20
+MAX_CUES = 100_000
+_TIME_REFERENCE = struct.Struct("<Q")
+#: Offset of TimeReference in a `bext` chunk: behind description, originator, reference, date and time.
+_TIME_REFERENCE_AT = 256 + 32 + 32 + 10 + 8
+
+
+def read_wave(data: bytes, path: Path) -> Project:
+    """The markers of the wave file at `path` (`data` is not used: the file is walked, not read). Raises `ProjectError`."""
+    warnings: list[str] = []
+    chunks: dict[bytes, bytes] = {}
+    lists: list[bytes] = []
+    with path.open("rb") as file:
+        for name, size in _walk(file, warnings):
+            if name.lower() == b"list":  # some recorders write it in lower case
+                lists.append(file.read(size) if size <= MAX_CHUNK else b"")
+            elif name in (b"fmt ", b"bext", b"cue ") and name not in chunks:
+                if size > MAX_CHUNK:
+                    raise ProjectError(f"{path.name}: a damaged wave file (a {size}-byte {name!r} chunk)")
+                chunks[name] = file.read(size)
+    head = chunks.get(b"fmt ", b"")
+    rate = struct.unpack_from("<I", head, 4)[0] if len(head) >= 8 else 0
+    if not 1 <= rate <= 10_000_000:
+        raise ProjectError(f"{path.name}: a damaged wave file (no sample rate); save it again")
+    bext = chunks.get(b"bext", b"")
+    start = _TIME_REFERENCE.unpack_from(bext, _TIME_REFERENCE_AT)[0] if len(bext) >= _TIME_REFERENCE_AT + 8 else 0
+    if bext and len(bext) < BEXT.size:
+        warnings.append("the bext chunk is shorter than it should be")
+    return Project(
+        format="wav",
+        version="Broadcast Wave" if bext else "wave",
+        path=path,
+        sample_rate=rate,
+        start_s=start / rate,
+        markers=tuple(_markers(chunks.get(b"cue ", b""), lists, rate, warnings)),
+        warnings=tuple(warnings),
+    )
+
+
+def _walk(file: BinaryIO, warnings: list[str]) -> Iterator[tuple[bytes, int]]:
+    """Name and size of each chunk, the file placed at its body; a cut file is walked as far as it goes."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(12)
+    at = 12
+    data_size: int | None = None
+    while at + 8 <= end:
+        file.seek(at)
+        name, size = struct.unpack("<4sI", file.read(8))
+        if name == b"ds64" and size >= DS64.size:
+            data_size = DS64.unpack(file.read(DS64.size))[1]
+        elif name == b"data" and size == SIZE_IN_DS64 and data_size is not None:
+            size = data_size
+        if at + 8 + size > end:
+            warnings.append(f"the file is cut in its {name.decode('latin-1')!r} chunk: read as far as it goes")
+            size = end - at - 8
+        file.seek(at + 8)
+        yield name, size
+        at += 8 + size + size % 2
+
+
+def _markers(cue: bytes, lists: list[bytes], rate: int, warnings: list[str]) -> list[Marker]:
+    if len(cue) < 4:
+        return []
+    (count,) = struct.unpack_from("<I", cue)
+    held = (len(cue) - 4) // CUE_POINT.size
+    if count > held:
+        warnings.append(f"the cue chunk announces {count} markers and holds {held}")
+    labels: dict[int, str] = {}
+    lengths: dict[int, int] = {}
+    for body in lists:
+        if body[:4].lower() == b"adtl":
+            _read_adtl(body, labels, lengths)
+    markers = []
+    for index in range(min(count, held, MAX_CUES)):
+        identity, position, _, _, _, offset = CUE_POINT.unpack_from(cue, 4 + index * CUE_POINT.size)
+        # The sample offset counts in the data chunk; some programs fill in only the play position.
+        sample = offset or position
+        length = lengths.get(identity, 0)
+        end_s = (sample + length) / rate if length else None
+        kind = "marker" if end_s is None else "region"
+        markers.append(Marker(kind, labels.get(identity, ""), sample / rate, end_s))
+    return markers
+
+
+def _read_adtl(body: bytes, labels: dict[int, str], lengths: dict[int, int]) -> None:
+    """`labl` names a cue, `ltxt` gives it a length, `note` names it where nothing else does."""
+    notes: dict[int, str] = {}
+    at = 4
+    while at + 12 <= len(body):
+        name, size, identity = struct.unpack_from("<4sII", body, at)
+        text = body[at + 12 : at + 8 + size]
+        if name == b"labl":
+            labels[identity] = _text(text)
+        elif name == b"note":
+            notes[identity] = _text(text)
+        elif name == b"ltxt" and len(text) >= 4:
+            lengths[identity] = struct.unpack_from("<I", text)[0]
+            if len(text) > 16:
+                notes.setdefault(identity, _text(text[16:]))
+        at += 8 + size + size % 2
+    for identity, text in notes.items():
+        if not labels.get(identity):
+            labels[identity] = text
+
+
+def _text(raw: bytes) -> str:
+    raw = raw.split(b"\0")[0]
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
