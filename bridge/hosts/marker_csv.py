@@ -1,4 +1,4 @@
-"""Marker lists as tables: REAPER's Region/Marker Manager export, Nuendo's and Cubase's, and whatever has a head like them."""
+"""Marker lists as tables: REAPER's Region/Marker Manager export, Nuendo's, and whatever has a head like them."""
 
 from __future__ import annotations
 

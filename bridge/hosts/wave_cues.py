@@ -1,4 +1,4 @@
-"""Wave files with cue points: markers and regions as REAPER, recorders and editors write them into `cue ` and `adtl`."""
+"""Wave files with cue points: markers and regions as REAPER, recorders and editors write them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TIME_REFERENCE_AT = 256 + 32 + 32 + 10 + 8
 
 
 def read_wave(data: bytes, path: Path) -> Project:
-    """The markers of the wave file at `path` (`data` is not used: the file is walked, not read). Raises `ProjectError`."""
+    """The markers of the wave file at `path`, which is walked, not read into `data`. Raises `ProjectError`."""
     warnings: list[str] = []
     chunks: dict[bytes, bytes] = {}
     lists: list[bytes] = []
@@ -112,9 +112,9 @@ def _read_adtl(body: bytes, labels: dict[int, str], lengths: dict[int, int]) -> 
             if len(text) > 16:
                 notes.setdefault(identity, _text(text[16:]))
         at += 8 + size + size % 2
-    for identity, text in notes.items():
+    for identity, words in notes.items():
         if not labels.get(identity):
-            labels[identity] = text
+            labels[identity] = words
 
 
 def _text(raw: bytes) -> str:
