@@ -16,13 +16,15 @@ import mido
 import numpy as np
 
 from bridge.midi.mmc import MmcCommand, parse_mmc
-from bridge.midi.mtc import MTC_RATES, QuarterFrames, parse_full_frame
+from bridge.midi.mtc import MTC_RATES, Piece, QuarterFrames, parse_full_frame
 from bridge.timecode import FrameRate, Timecode
 
 #: Without a quarter frame or clock for this long the transport stands.
 SILENCE_S = 0.25
 #: A run may be asked this much before its first anchor: the set that found it began a little earlier.
 LEAD_S = 0.1
+#: A place this far from the expected one is a jump; less is lost messages and varispeed.
+JUMP_S = 0.1
 #: Anchors to either side that an anchor's own time is held against.
 _NEIGHBOURS = 32
 #: Clocks over which the tempo is measured (four quarter notes).
@@ -152,8 +154,8 @@ class TransportFollower:
             return
         timecode = pieces[0].timecode
         step = 1 if pieces[0].quarters == 0 else -1
-        if run is not None and (timecode != self._next_set or run.step != step):
-            self._end("mtc", pieces[0].time_s)  # located while playing, or turned round
+        if run is not None and (run.step != step or self._jumped(run, pieces[0])):
+            self._end("mtc", min(piece.time_s for piece in pieces))  # located while playing, or turned round
             run = None
         self._next_set = timecode + 2 * step
         anchors = [(piece.time_s, float(piece.position_s)) for piece in pieces]
@@ -162,6 +164,12 @@ class TransportFollower:
             run.heard_s = time_s
         else:
             run.anchors.extend(anchors)
+
+    def _jumped(self, run: Run, piece: Piece) -> bool:
+        """Whether the host moved; a set that merely did not arrive leaves the place where it was to be expected."""
+        if piece.timecode == self._next_set:
+            return False
+        return abs(run.position(piece.time_s) - float(piece.position_s)) > JUMP_S
 
     def _on_sysex(self, message: mido.Message, time_s: float) -> None:
         timecode = parse_full_frame(message, self._rates)

@@ -63,6 +63,14 @@ def test_a_locate_while_playing_begins_a_new_run():
     assert follower.run_at(2.01).position(3.0) == pytest.approx(HOUR + 101)
 
 
+def test_lost_messages_do_not_break_a_run():
+    stream = [event for index, event in enumerate(mtc(AN_HOUR, 4.0)) if index % 50]
+    follower = follow(stream, keep=None)
+    assert len(follower.runs) == 1
+    times = np.linspace(0, 4, 100)
+    assert np.abs(follower.runs[0].positions(times) - (HOUR + times)).max() < 1e-6
+
+
 def test_a_pause_does_not_count():
     follower = follow(mtc(AN_HOUR, 2.0), mtc(AN_HOUR + 50, 2.0, at_s=10.0))
     assert follower.whereabouts(12.0).position_s == pytest.approx(HOUR + 4, abs=1e-6)
