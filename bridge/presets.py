@@ -200,5 +200,23 @@ PRESETS: Mapping[str, Preset] = _table(
             ),
             after=_register_ardour,
         ),
+        Preset(
+            "reaper",
+            "REAPER",
+            _one("~/Library/Application Support/REAPER", "%APPDATA%/REAPER", "~/.config/REAPER"),
+            (
+                Copy("reaper/scripts/*.lua", "Scripts/Draw an Audio"),
+                Copy("reaper/lib/*.lua", "Scripts/Draw an Audio/lib"),
+                *_lua("Scripts/Draw an Audio/lib", "json", "files", "service"),
+                Copy("reaper/effects/*.jsfx", "Effects/Draw an Audio"),
+                Copy("reaper/*.RTrackTemplate", "TrackTemplates"),
+                Copy("reaper/*.ReaperKeyMap", "KeyMaps"),
+                Copy("reaper/README.md", "Scripts/Draw an Audio"),
+            ),
+            (
+                "in REAPER: Actions > Show action list > Key map > Import, choose 'Draw an Audio'; your keys stay",
+                "start `drawaudio serve YOUR-FOLDER` in a terminal; put the cursor in a region, press Ctrl+Alt+G",
+            ),
+        ),
     )
 )
