@@ -124,16 +124,16 @@ def _spectrogram(axes: Axes, seen: Overview, begin: float, end: float) -> None:
 def _curves(axes: Axes, cue: Cue, report: TakeReport, begin: float, end: float) -> None:
     got = np.array(report.curve.measured_level_db)
     times = begin + np.arange(len(got)) * FRAME_S
-    axes.plot(times, np.maximum(got, LEVEL_FLOOR_DBFS), color="#33658a", linewidth=1.0, label="got")
     if cue.loudness is not None:
         asked = cue.loudness.level_dbfs(len(got), begin)
         asked[times >= cue.span.duration_s + cue.handles_s[1]] = np.nan
         label = f"asked ({cue.loudness.follow})"
-        axes.plot(times, asked, color="#f26419", linewidth=2.0, alpha=0.75, label=label)
+        axes.plot(times, asked, color="#f26419", linewidth=4.0, alpha=0.5, label=label)
         before, after = report.curve.error_db_before, report.curve.error_db_after
         if before is not None and after is not None:
             text = f"mean error {before:.2f} dB from the model, {after:.2f} dB in the take"
             axes.text(0.01, 0.04, text, transform=axes.transAxes, fontsize=9, color="#444444")
+    axes.plot(times, np.maximum(got, LEVEL_FLOOR_DBFS), color="#33658a", linewidth=1.0, label="got")
     axes.set_ylim(LEVEL_FLOOR_DBFS - 2.0, 2.0)
     axes.set_ylabel("level, dBFS RMS")
     axes.grid(alpha=0.3)

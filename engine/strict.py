@@ -41,7 +41,10 @@ def inside(parent: str) -> Iterator[None]:
 
 def shown(value: object) -> str:
     """`value` as it may stand in a one-line message."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        return "an endless number"
     return text if len(text) <= 40 else text[:37] + "..."
 
 
@@ -62,7 +65,7 @@ def as_number(value: object, field: str) -> float:
     """A finite JSON number (booleans are none)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CueError(field, f"must be a number, not {shown(value)}", "write a plain number")
-    if not math.isfinite(value) or abs(value) > 1e300:
+    if abs(value) > 1e300 or not math.isfinite(value):  # in this order: integers of any length come by
         raise CueError(field, f"must be finite, not {shown(value)}", "write a plain number")
     return float(value)
 
