@@ -12,7 +12,7 @@ import numpy as np
 from engine.training.foley import blasts, doors, engines, footsteps, impacts, mechanisms, movement, water, weather
 from engine.training.foley.sound import PEAK, RATE, FoleySound, Maker, with_room
 
-__all__ = ["RECORDED_CLASS", "FOLEY", "PEAK", "RATE", "FoleySound", "Maker", "draw", "make"]
+__all__ = ["FOLEY", "PEAK", "RATE", "RECORDED_CLASS", "FoleySound", "Maker", "draw", "make"]
 
 _FAMILIES = (footsteps, impacts, doors, movement, weather, water, engines, mechanisms, blasts)
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from engine.training.foley.events import impulses, pattern, place, pulses, scatter
 from engine.training.foley import grains
+from engine.training.foley.events import impulses, pattern, place, pulses, scatter
 from engine.training.foley.modal import Body
 from engine.training.foley.noise import band, bandpass, convolve, lowpass, wander, white
 from engine.training.foley.room import in_place
@@ -42,7 +42,7 @@ def creak(rng: Rng, duration_s: float) -> FoleySound:
     """A door or hinge creaks, once or a few times, now and then closing at the end."""
     count = samples(duration_s)
     out = np.zeros(count, dtype=np.float32)
-    times = []
+    times: list[float] = []
     time = rng.uniform(0.01, 0.2 * duration_s)
     while time < duration_s - 0.15 and (not times or rng.random() < 0.7):
         spell = min(log_uniform(rng, 0.35, 3.5), duration_s - time)
@@ -59,7 +59,8 @@ def creak(rng: Rng, duration_s: float) -> FoleySound:
     what = say(rng, f"[{DOOR}|{DOOR}|{DOOR}|hinge|rusty hinge|gate|floorboard|wooden chair]")
     caption = say(
         rng,
-        f"[a {what} [creaks|squeaks|creaks open|creaks slowly|opens with a creak]|[creaking|squeaking|slowly creaking] {what}]",
+        f"[a {what} [creaks|squeaks|creaks open|creaks slowly|opens with a creak]|[creaking|squeaking|"
+        f"slowly creaking] {what}]",
     )
     return finish(rng, out, "door_creak", caption + where, times)
 
@@ -125,7 +126,8 @@ def slam(rng: Rng, duration_s: float) -> FoleySound:
     times = list(pattern(rng, duration_s, (0.8, 3.0), 0.75))
     caption = say(
         rng,
-        f"[a {DOOR} [slams|slams shut|closes|is shut|bangs shut]|{DOOR} [slamming|closing]|[slamming|closing|shutting] a {DOOR}]",
+        f"[a {DOOR} [slams|slams shut|closes|is shut|bangs shut]|{DOOR} [slamming|closing]|[slamming|"
+        f"closing|shutting] a {DOOR}]",
     )
     if rng.random() < 0.25 and duration_s > 1.5:
         spell = rng.uniform(0.4, min(2.0, duration_s - 0.8))
@@ -155,7 +157,8 @@ def knock(rng: Rng, duration_s: float) -> FoleySound:
     )
     fist = rng.random() < 0.25
     contact_s = log_uniform(rng, 0.004, 0.01) if fist else log_uniform(rng, 0.0008, 0.004)
-    gap, times, start = log_uniform(rng, 0.1, 0.32), [], rng.uniform(0.01, 0.15 * duration_s)
+    gap, start = log_uniform(rng, 0.1, 0.32), rng.uniform(0.01, 0.15 * duration_s)
+    times: list[float] = []
     while start < duration_s - 0.05 and (not times or rng.random() < 0.7):
         group = start + np.cumsum(np.concatenate([[0.0], gap * jitter(rng, 0.1, rng.integers(1, 6))]))
         times += [t for t in group.tolist() if t < duration_s - 0.05]
@@ -188,7 +191,8 @@ def latch(rng: Rng, duration_s: float) -> FoleySound:
     out, where = in_place(rng, out, ("dry", "room", "room", "stairwell"))
     caption = say(
         rng,
-        f"[a [latch|door latch|lock|bolt|door handle] [clicks|turns|clacks]|[unlocking|locking] a {DOOR}|a key turns in a lock|door handle]",
+        f"[a [latch|door latch|lock|bolt|door handle] [clicks|turns|clacks]|[unlocking|locking] a {DOOR}|"
+        "a key turns in a lock|door handle]",
     )
     return finish(rng, out, "door_latch", caption + where, times)
 

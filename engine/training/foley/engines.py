@@ -128,9 +128,16 @@ def car(rng: Rng, duration_s: float) -> FoleySound:
     )
     turns = revs(rng, count, low, high, way)
     out = motor(
-        rng, turns, cylinders / 2, cylinders, rng.uniform(0.01, 0.08), log_uniform(rng, 55, 160), log_uniform(rng, 300, 1800),
-        rng.uniform(0.6, 1.4), rng.uniform(0.08, 0.5) * (1.6 if truck else 1),
-    )  # fmt: skip
+        rng,
+        turns,
+        cylinders / 2,
+        cylinders,
+        rng.uniform(0.01, 0.08),
+        log_uniform(rng, 55, 160),
+        log_uniform(rng, 300, 1800),
+        rng.uniform(0.6, 1.4),
+        rng.uniform(0.08, 0.5) * (1.6 if truck else 1),
+    )
     rumble = shaped(rng, count, [(25, 0), (90, 0), (400, -18), (3000, -40)])
     out += rng.uniform(0.1, 0.5) * rumble
     if way in ("pass", "leave", "steady"):
@@ -156,9 +163,16 @@ def motorbike(rng: Rng, duration_s: float) -> FoleySound:
     way = str(rng.choice(["idle", "steady", "rev", "rev", "leave", "pass"]))
     turns = revs(rng, count, log_uniform(rng, 14, 26), log_uniform(rng, 70, 150), way)
     out = motor(
-        rng, turns, cylinders / 2, cylinders, rng.uniform(0.02, 0.2), log_uniform(rng, 80, 240), log_uniform(rng, 1200, 5000),
-        rng.uniform(0.3, 0.9), rng.uniform(0.1, 0.6),
-    )  # fmt: skip
+        rng,
+        turns,
+        cylinders / 2,
+        cylinders,
+        rng.uniform(0.02, 0.2),
+        log_uniform(rng, 80, 240),
+        log_uniform(rng, 1200, 5000),
+        rng.uniform(0.3, 0.9),
+        rng.uniform(0.1, 0.6),
+    )
     if way == "pass":
         out = passing(rng, out)
     words = {
@@ -179,9 +193,16 @@ def chainsaw(rng: Rng, duration_s: float) -> FoleySound:
     cutting = np.clip(wander(rng, count, rng.uniform(0.4, 1.5)) + rng.uniform(-0.5, 1), 0, 1)
     turns *= 1 - 0.22 * cutting
     out = motor(
-        rng, turns, 1, 1, 0.0, log_uniform(rng, 170, 420), log_uniform(rng, 2500, 8000),
-        rng.uniform(0.1, 0.6), rng.uniform(0.1, 0.4),
-    )  # fmt: skip
+        rng,
+        turns,
+        1,
+        1,
+        0.0,
+        log_uniform(rng, 170, 420),
+        log_uniform(rng, 2500, 8000),
+        rng.uniform(0.1, 0.6),
+        rng.uniform(0.1, 0.4),
+    )
     chain = shaped(rng, count, [(400, -16), (2000, -2), (log_uniform(rng, 3000, 7000), 0), (14_000, -8)])
     chain *= (0.25 + 0.75 * (turns / turns.max()) ** 2 + rng.uniform(0, 1.2) * cutting).astype(np.float32)
     out += rng.uniform(0.03, 0.3) * chain

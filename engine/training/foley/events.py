@@ -56,7 +56,7 @@ def bounce(rng: Rng, first_s: float, gap_s: float, keep: float, duration_s: floa
     count = max(1, min(40, int(np.log(0.012 / gap_s) / np.log(keep)) + 1))
     gaps = gap_s * keep ** np.arange(count) * np.exp(0.06 * rng.standard_normal(count))
     times = first_s + np.concatenate([[0.0], np.cumsum(gaps)])
-    gains = keep ** np.arange(count + 1) * np.exp(0.15 * rng.standard_normal(count + 1))
+    gains = np.asarray(keep ** np.arange(count + 1) * np.exp(0.15 * rng.standard_normal(count + 1)), np.float64)
     inside = times < duration_s - 0.01
     return times[inside], gains[inside]
 
@@ -80,7 +80,7 @@ def pulses(rng: Rng, hz: ArrayLike, count: int, unsteady: float, gains: Sequence
     return np.interp(turns + unsteady * rng.standard_normal(len(turns)), phase, np.arange(count))
 
 
-def impulses(count: int, at: Times, gain: ArrayLike) -> Audio:
+def impulses(count: int, at: Times, gain: Times) -> Audio:
     """Impulses at fractional samples, shared by the two neighbours. at, gain: (n,) -> (count,)."""
     out = np.zeros(count + 2, dtype=np.float32)
     index = np.clip(at, 0, count - 1).astype(np.intp)

@@ -54,8 +54,11 @@ GROUNDS: dict[str, Ground] = {
     ),
     "concrete": Ground(
         "[concrete|pavement|stone|asphalt|a pavement|tiles|a stone floor|a tiled floor]",
-        (90, 200), (0.006, 0.018), (-7, 7), (-28, -12), (1500, 9000), (0, 14), (-26, -12), (2000, 8000), (0.0005, 0.002),
-        shape="block", ring_hz=(350, 1100), ring_s=(0.012, 0.05), ring_db=(-18, -4), places=("dry", "room", "hall", "stairwell", "tunnel", "outdoors"),
+        (90, 200), (0.006, 0.018), (-7, 7), (-28, -12), (1500, 9000), (0, 14), (-26, -12),
+        (2000, 8000), (0.0005, 0.002),
+        shape="block",
+        ring_hz=(350, 1100), ring_s=(0.012, 0.05), ring_db=(-18, -4),
+        places=("dry", "room", "hall", "stairwell", "tunnel", "outdoors"),
     ),
     "grass": Ground(
         "[grass|a lawn|dry grass|a meadow|long grass|turf]",
@@ -71,14 +74,16 @@ GROUNDS: dict[str, Ground] = {
     ),
     "sand": Ground(
         "[sand|a sandy beach|dry sand|wet sand]",
-        (50, 100), (0.014, 0.035), (-60, -40), (0, 9), (400, 6000), (60, 160), (-18, -8), (1500, 6000), (0.0005, 0.0015),
+        (50, 100), (0.014, 0.035), (-60, -40), (0, 9), (400, 6000), (60, 160), (-18, -8),
+        (1500, 6000), (0.0005, 0.0015),
         places=("dry", "outdoors"),
         press_s=(0.07, 0.18),
     ),
     "metal": Ground(
         "[metal|a metal grate|metal stairs|a steel catwalk|a metal ladder|sheet metal]",
         (80, 180), (0.01, 0.03), (-8, 4), (-30, -16), (1500, 9000), (0, 10), (-28, -14), (2000, 9000), (0.001, 0.004),
-        shape="plate", ring_hz=(110, 520), ring_s=(0.25, 1.3), ring_db=(-2, 8), places=("dry", "room", "hall", "stairwell"),
+        shape="plate", ring_hz=(110, 520), ring_s=(0.25, 1.3), ring_db=(-2, 8),
+        places=("dry", "room", "hall", "stairwell"),
         tone=(0.2, 0.7),
     ),
     "mud": Ground(
@@ -127,7 +132,7 @@ class Gait:
 GAITS: tuple[Gait, ...] = (
     Gait("[slow|heavy slow|careful|hesitant] footsteps", (0.7, 1.3), (0.1, 0.22), (0.3, 0.9), 0.14),
     Gait("footsteps", (1.4, 2.1), (0.07, 0.15), (0.2, 0.8), 0.05),
-    Gait("[steady footsteps|walking|someone walks|a person walking|walking footsteps]", (1.5, 2.0), (0.07, 0.14), (0.2, 0.8), 0.03),
+    Gait("[steady footsteps|walking|someone walks|a person walking]", (1.5, 2.0), (0.07, 0.14), (0.2, 0.8), 0.03),
     Gait("[brisk|quick|hurried|fast] footsteps", (2.0, 2.6), (0.05, 0.1), (0.2, 0.7), 0.04),
     Gait("[running|running footsteps|someone runs|jogging]", (2.5, 3.6), (0.012, 0.04), (0.3, 1.0), 0.04),
 )  # fmt: skip

@@ -21,7 +21,10 @@ def pings(rng: Rng, hz: ArrayLike, decay_s: ArrayLike, gain: ArrayLike, length: 
 
 
 def bursts(rng: Rng, decay_s: ArrayLike, gain: ArrayLike, length: int, dull: ArrayLike = 0.0) -> Grains:
-    """Decaying noise; ``dull`` in 0..0.98 is a one-pole low-pass per grain. decay_s, gain, dull: (n,) -> (n, length)."""
+    """Decaying noise, each grain through a one-pole low-pass: ``dull`` in 0..0.98.
+
+    decay_s, gain, dull: (n,) -> (n, length).
+    """
     n = np.size(gain)
     t = (np.arange(length, dtype=np.float32) / RATE)[None]
     noise = rng.standard_normal((n, length), dtype=np.float32)
@@ -48,5 +51,5 @@ def bubbles(rng: Rng, hz: ArrayLike, gain: ArrayLike, length: int, rise: ArrayLi
 
 
 def heavy_tail(rng: Rng, count: int, exponent: float = 1.3, most: float = 30.0) -> NDArray[np.float64]:
-    """Sizes of which a few are far larger than the rest (Pareto), scaled so that the largest possible is 1: (count,)."""
+    """Sizes of which a few are far larger than the rest (Pareto), the largest possible being 1: (count,)."""
     return np.minimum((1 - rng.random(count)) ** (-1 / exponent), most) / most

@@ -31,42 +31,229 @@ class Thing:
 
 THINGS: dict[str, tuple[Thing, ...]] = {
     "wood": (
-        Thing("[wooden plank|plank|wooden board|log]", "bar", (110, 420), (0.08, 0.3), (0.5, 1.0), (0.0005, 0.004), (-18, -4), modes=40),
-        Thing("[wooden crate|wooden box|hollow box|chest]", "box", (70, 200), (0.12, 0.4), (0.5, 0.9), (0.0008, 0.006), (-16, -4), (-16, 2)),
-        Thing("[table|wooden table|desk|wood]", "plate", (90, 260), (0.08, 0.3), (0.5, 1.0), (0.0006, 0.005), (-16, -3), (-16, 0)),
-        Thing("[wood block|wooden stick|wooden spoon]", "bar", (500, 1700), (0.05, 0.2), (0.4, 0.9), (0.0002, 0.0012), (-24, -8), modes=40),
+        Thing(
+            "[wooden plank|plank|wooden board|log]",
+            "bar",
+            (110, 420),
+            (0.08, 0.3),
+            (0.5, 1.0),
+            (0.0005, 0.004),
+            (-18, -4),
+            modes=40,
+        ),
+        Thing(
+            "[wooden crate|wooden box|hollow box|chest]",
+            "box",
+            (70, 200),
+            (0.12, 0.4),
+            (0.5, 0.9),
+            (0.0008, 0.006),
+            (-16, -4),
+            (-16, 2),
+        ),
+        Thing(
+            "[table|wooden table|desk|wood]",
+            "plate",
+            (90, 260),
+            (0.08, 0.3),
+            (0.5, 1.0),
+            (0.0006, 0.005),
+            (-16, -3),
+            (-16, 0),
+        ),
+        Thing(
+            "[wood block|wooden stick|wooden spoon]",
+            "bar",
+            (500, 1700),
+            (0.05, 0.2),
+            (0.4, 0.9),
+            (0.0002, 0.0012),
+            (-24, -8),
+            modes=40,
+        ),
     ),
     "metal": (
-        Thing("[metal pipe|steel rod|iron bar|metal bar]", "bar", (180, 1400), (0.6, 4.0), (0.1, 0.6), (0.0001, 0.0012), (-26, -10), modes=44),
-        Thing("[metal sheet|steel plate|metal lid|sheet of metal]", "plate", (70, 320), (0.5, 3.0), (0.2, 0.7), (0.0002, 0.002), (-22, -8), (-26, -8), 64),
-        Thing("[metal pan|pot|bucket|metal can|tin can]", "shell", (280, 1100), (0.3, 1.8), (0.2, 0.7), (0.0001, 0.0015), (-20, -6), modes=56),
-        Thing("[anvil|hammer|iron|wrench]", "block", (600, 2200), (0.15, 1.2), (0.2, 0.6), (0.0001, 0.0006), (-14, -3), (-18, -2), 30),
-        Thing("[sword|blade|metal tool|chain|metal]", "bar", (700, 2600), (0.3, 2.2), (0.1, 0.5), (0.00006, 0.0005), (-16, -4), modes=40),
+        Thing(
+            "[metal pipe|steel rod|iron bar|metal bar]",
+            "bar",
+            (180, 1400),
+            (0.6, 4.0),
+            (0.1, 0.6),
+            (0.0001, 0.0012),
+            (-26, -10),
+            modes=44,
+        ),
+        Thing(
+            "[metal sheet|steel plate|metal lid|sheet of metal]",
+            "plate",
+            (70, 320),
+            (0.5, 3.0),
+            (0.2, 0.7),
+            (0.0002, 0.002),
+            (-22, -8),
+            (-26, -8),
+            64,
+        ),
+        Thing(
+            "[metal pan|pot|bucket|metal can|tin can]",
+            "shell",
+            (280, 1100),
+            (0.3, 1.8),
+            (0.2, 0.7),
+            (0.0001, 0.0015),
+            (-20, -6),
+            modes=56,
+        ),
+        Thing(
+            "[anvil|hammer|iron|wrench]",
+            "block",
+            (600, 2200),
+            (0.15, 1.2),
+            (0.2, 0.6),
+            (0.0001, 0.0006),
+            (-14, -3),
+            (-18, -2),
+            30,
+        ),
+        Thing(
+            "[sword|blade|metal tool|chain|metal]",
+            "bar",
+            (700, 2600),
+            (0.3, 2.2),
+            (0.1, 0.5),
+            (0.00006, 0.0005),
+            (-16, -4),
+            modes=40,
+        ),
     ),
     "glass": (
-        Thing("[wine glass|glass|crystal glass]", "shell", (500, 1700), (0.25, 1.8), (0.3, 0.8), (0.0001, 0.0007), (-26, -12), modes=40),
-        Thing("[glass bottle|bottle|jar|glass jar]", "shell", (900, 2800), (0.06, 0.45), (0.2, 0.7), (0.0001, 0.0006), (-20, -8), modes=40),
-        Thing("[window|glass pane|window pane]", "plate", (140, 520), (0.1, 0.5), (0.2, 0.6), (0.0002, 0.001), (-20, -6), (-24, -6), 60),
-        Thing("[ceramic cup|plate|porcelain|ceramic bowl]", "shell", (900, 2600), (0.08, 0.5), (0.3, 0.8), (0.0001, 0.0006), (-20, -8), modes=40),
+        Thing(
+            "[wine glass|glass|crystal glass]",
+            "shell",
+            (500, 1700),
+            (0.25, 1.8),
+            (0.3, 0.8),
+            (0.0001, 0.0007),
+            (-26, -12),
+            modes=40,
+        ),
+        Thing(
+            "[glass bottle|bottle|jar|glass jar]",
+            "shell",
+            (900, 2800),
+            (0.06, 0.45),
+            (0.2, 0.7),
+            (0.0001, 0.0006),
+            (-20, -8),
+            modes=40,
+        ),
+        Thing(
+            "[window|glass pane|window pane]",
+            "plate",
+            (140, 520),
+            (0.1, 0.5),
+            (0.2, 0.6),
+            (0.0002, 0.001),
+            (-20, -6),
+            (-24, -6),
+            60,
+        ),
+        Thing(
+            "[ceramic cup|plate|porcelain|ceramic bowl]",
+            "shell",
+            (900, 2600),
+            (0.08, 0.5),
+            (0.3, 0.8),
+            (0.0001, 0.0006),
+            (-20, -8),
+            modes=40,
+        ),
     ),
     "stone": (
-        Thing("[stone|rock|big rock|boulder]", "block", (240, 1000), (0.015, 0.07), (0.2, 0.7), (0.0003, 0.0015), (-8, 4), (-12, 4), 40),
-        Thing("[brick|concrete block|paving stone]", "block", (500, 1800), (0.02, 0.09), (0.2, 0.7), (0.0002, 0.001), (-8, 2), (-14, 0), 36),
-        Thing("[pebble|small stone|rubble]", "block", (1600, 4500), (0.01, 0.05), (0.1, 0.5), (0.0001, 0.0004), (-10, 0), (-30, -14), 24),
+        Thing(
+            "[stone|rock|big rock|boulder]",
+            "block",
+            (240, 1000),
+            (0.015, 0.07),
+            (0.2, 0.7),
+            (0.0003, 0.0015),
+            (-8, 4),
+            (-12, 4),
+            40,
+        ),
+        Thing(
+            "[brick|concrete block|paving stone]",
+            "block",
+            (500, 1800),
+            (0.02, 0.09),
+            (0.2, 0.7),
+            (0.0002, 0.001),
+            (-8, 2),
+            (-14, 0),
+            36,
+        ),
+        Thing(
+            "[pebble|small stone|rubble]",
+            "block",
+            (1600, 4500),
+            (0.01, 0.05),
+            (0.1, 0.5),
+            (0.0001, 0.0004),
+            (-10, 0),
+            (-30, -14),
+            24,
+        ),
     ),
     "plastic": (
-        Thing("[plastic box|plastic crate|plastic case]", "box", (150, 520), (0.03, 0.14), (0.3, 0.8), (0.0004, 0.003), (-14, -2), (-16, -2)),
-        Thing("[plastic bottle|plastic cup|plastic container]", "shell", (260, 1100), (0.03, 0.12), (0.3, 0.8), (0.0003, 0.002), (-14, -2), modes=40),
-        Thing("[plastic toy|plastic lid|plastic pen|plastic]", "plate", (500, 1800), (0.02, 0.09), (0.3, 0.8), (0.0002, 0.0012), (-14, -2), modes=28),
+        Thing(
+            "[plastic box|plastic crate|plastic case]",
+            "box",
+            (150, 520),
+            (0.03, 0.14),
+            (0.3, 0.8),
+            (0.0004, 0.003),
+            (-14, -2),
+            (-16, -2),
+        ),
+        Thing(
+            "[plastic bottle|plastic cup|plastic container]",
+            "shell",
+            (260, 1100),
+            (0.03, 0.12),
+            (0.3, 0.8),
+            (0.0003, 0.002),
+            (-14, -2),
+            modes=40,
+        ),
+        Thing(
+            "[plastic toy|plastic lid|plastic pen|plastic]",
+            "plate",
+            (500, 1800),
+            (0.02, 0.09),
+            (0.3, 0.8),
+            (0.0002, 0.0012),
+            (-14, -2),
+            modes=28,
+        ),
     ),
-}  # fmt: skip
+}
 
 VERBS: dict[str, tuple[str, ...]] = {
-    "hit": ("a {} is [hit|struck|knocked]", "[hitting|striking] a {}", "a hit on a {}", "[hard|soft|dull|sharp] {} hit", "{} impact"),
-    "repeat": ("a {} is hit [again and again|several times|repeatedly]", "[hammering|beating|banging] on a {}", "repeated {} hits"),
+    "hit": (
+        "a {} is [hit|struck|knocked]",
+        "[hitting|striking] a {}",
+        "a hit on a {}",
+        "[hard|soft|dull|sharp] {} hit",
+        "{} impact",
+    ),
+    "repeat": (
+        "a {} is hit [again and again|several times|repeatedly]",
+        "[hammering|beating|banging] on a {}",
+        "repeated {} hits",
+    ),
     "drop": ("a {} [drops|falls|is dropped] [on the floor|and bounces|to the ground]", "a {} falls and bounces"),
     "clatter": ("a {} [clatters|rattles]", "[clattering|rattling] {}", "{} [tumbling|falling about]"),
-}  # fmt: skip
+}
 
 
 def blow(rng: Rng, thing: Thing, body: Body, contact_s: float, force: float, count: int, dull_hz: float) -> Audio:
@@ -157,13 +344,13 @@ def shatter(rng: Rng, duration_s: float) -> FoleySound:
     place(out, start, blow(rng, pane, body, 0.0002, 1.0, count, rng.uniform(100, 400)))
     t = np.arange(min(count, int(0.5 * RATE)), dtype=np.float32) / RATE
     crash = shaped(rng, len(t), [(300, -22), (1500, -6), (log_uniform(rng, 3500, 8000), 0), (16000, -8)])
-    decay = log_uniform(rng, 0.03, 0.2)
-    crash *= np.exp(0.5 * wander(rng, len(t), 90))
+    decay = log_uniform(rng, 0.05, 0.32)
+    crash *= np.exp(rng.uniform(0.3, 0.9) * wander(rng, len(t), 220))
     place(
         out, start, (crash * np.exp(-t / decay) * np.minimum(t / 0.0005, 1)).astype(np.float32), rng.uniform(0.15, 0.5)
     )
     size = log_uniform(rng, 150, 900)
-    burst = start + rng.exponential(decay * rng.uniform(0.7, 2), int(size))
+    burst = start + rng.exponential(decay * rng.uniform(0.5, 1.3), int(size))
     pitch, ring_s = log_uniform(rng, 2200, 6500), log_uniform(rng, 0.012, 0.06)
     out += 0.9 * shards(rng, count, np.sort(burst[burst < duration_s]), pitch, ring_s)
     fall = rng.uniform(0.15, 0.5)
@@ -174,7 +361,8 @@ def shatter(rng: Rng, duration_s: float) -> FoleySound:
     out, where = in_place(rng, out, ("dry", "room", "room", "hall", "outdoors"))
     caption = say(
         rng,
-        f"[a {kind} [shatters|breaks|smashes|is smashed]|{kind} [shattering|breaking|smashing]|[glass shatters|breaking glass], a {kind}]",
+        f"[a {kind} [shatters|breaks|smashes|is smashed]|{kind} [shattering|breaking|smashing]|[glass shatters|"
+        f"breaking glass], a {kind}]",
     )
     return finish(rng, out, "glass_shatter", caption + where, [start])
 

@@ -29,9 +29,17 @@ def switch(rng: Rng, duration_s: float) -> FoleySound:
     count = samples(duration_s)
     out = np.zeros(count, dtype=np.float32)
     bodies = [
-        Body.make(rng, str(rng.choice(["plate", "box", "bar"])), log_uniform(rng, 700, 3500), log_uniform(rng, 0.008, 0.06), rng.uniform(0.1, 0.7), 24, rng.uniform(-0.4, 0.6)),
+        Body.make(
+            rng,
+            str(rng.choice(["plate", "box", "bar"])),
+            log_uniform(rng, 700, 3500),
+            log_uniform(rng, 0.008, 0.06),
+            rng.uniform(0.1, 0.7),
+            24,
+            rng.uniform(-0.4, 0.6),
+        ),
         Body.make(rng, "plate", log_uniform(rng, 120, 500), log_uniform(rng, 0.02, 0.1), 0.7, 20, 0.6),
-    ]  # fmt: skip
+    ]
     shares, contact_s = [1.0, rng.uniform(0, 0.9)], log_uniform(rng, 0.00008, 0.0006)
     low, high, noise = log_uniform(rng, 900, 3000), log_uniform(rng, 5000, 15_000), rng.uniform(0.2, 1.0)
     times = pattern(rng, duration_s, (0.12, 1.4), 0.5)
@@ -50,7 +58,8 @@ def switch(rng: Rng, duration_s: float) -> FoleySound:
     out, where = in_place(rng, out, ("dry", "dry", "room"))
     caption = say(
         rng,
-        "[a [light switch|switch|button|toggle|lever|relay] [clicks|is pressed|is flipped|click]|[button|switch] click|mouse click|pressing a button|clicking a pen|flipping a switch]",
+        "[a [light switch|switch|button|toggle|lever|relay] [clicks|is pressed|is flipped|click]|[button|"
+        "switch] click|mouse click|pressing a button|clicking a pen|flipping a switch]",
     )
     return finish(rng, out, "switch_click", caption + where, times)
 
@@ -94,10 +103,12 @@ def keyboard(rng: Rng, duration_s: float) -> FoleySound:
         if clicky:
             place(
                 out,
-                time - rng.uniform(0.006, 0.016),
+                time,
                 tick(rng, [key], [0.4], contact_s * 0.4, 1.0, 2500, 14_000),
                 gain * rng.uniform(0.3, 0.8),
             )
+            # The switch snaps on the way down; then the key bottoms out.
+            time += rng.uniform(0.006, 0.016)
         place(out, time, tick(rng, [key, case], [1.0, depth], contact_s, noise, low, high), gain)
         place(
             out,
@@ -109,7 +120,8 @@ def keyboard(rng: Rng, duration_s: float) -> FoleySound:
     what = (
         "[a key press on a mechanical keyboard|a key is pressed|keyboard key press|a keyboard key]"
         if len(times) == 1
-        else "[typing on a [mechanical keyboard|keyboard|computer keyboard]|keyboard typing|someone types [fast|on a keyboard]|fingers typing|mechanical keyboard typing]"
+        else "[typing on a [mechanical keyboard|keyboard|computer keyboard]|keyboard typing|someone types [fast|"
+        "on a keyboard]|fingers typing|mechanical keyboard typing]"
     )
     return finish(rng, out, "keyboard", say(rng, what) + where, times)
 
@@ -155,7 +167,8 @@ def clock(rng: Rng, duration_s: float) -> FoleySound:
         rng,
         "[a watch ticks|ticking watch|a pocket watch|a fast ticking clock|a stopwatch]"
         if watch
-        else "[a clock ticks|ticking clock|clock ticking|a wall clock|an alarm clock ticks|a grandfather clock|tick tock of a clock]",
+        else "[a clock ticks|ticking clock|clock ticking|a wall clock|an alarm clock ticks|a grandfather clock|"
+        "tick tock of a clock]",
     )
     return finish(rng, out, "clock_tick", caption + where, times)
 

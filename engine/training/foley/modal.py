@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.training.foley.sound import RATE, Audio, Rng
+from engine.training.foley.sound import RATE, Audio, Rng, log_uniform
 
 Floats = NDArray[np.float64]
 _STEP = 128
+
+CROWD = 36
+"""Short, nameless modes of every body."""
 
 
 def ring(hz: ArrayLike, decay_s: ArrayLike, gain: ArrayLike, count: int) -> Audio:
@@ -103,8 +106,14 @@ class Body:
         tilt: how fast gains fall with frequency, as an exponent.
         """
         ratio = SHAPES[shape](rng, modes)
-        decay = ring_s / 6.9 * ratio**-damping * np.exp(0.25 * rng.standard_normal(modes))
-        gain = ratio**-tilt * np.exp(0.55 * rng.standard_normal(modes))
+        # Over the modes that have a name lies a crowd of short ones: without it a blow is an organ.
+        crowd = np.exp(rng.uniform(np.log(2.0), np.log(max(4.0, 15_000 / base_hz)), CROWD))
+        ratio = np.concatenate([ratio, crowd])
+        named = np.arange(len(ratio)) < modes
+        decay = ring_s / 6.9 * ratio**-damping * np.exp(0.25 * rng.standard_normal(len(ratio)))
+        decay *= np.where(named, 1.0, rng.uniform(0.1, 0.5))
+        gain = ratio**-tilt * np.exp(0.55 * rng.standard_normal(len(ratio)))
+        gain *= np.where(named, 1.0, log_uniform(rng, 0.08, 0.8))
         return cls(base_hz * ratio, np.maximum(decay, 0.0008), gain)
 
     def strike(self, rng: Rng, contact_s: float, count: int, spread: float = 0.35) -> Audio:

@@ -14,7 +14,8 @@ def gestures(
     rng: Rng, duration_s: float, length_s: tuple[float, float], rest_s: tuple[float, float]
 ) -> list[tuple[float, float]]:
     """(start, length) of movements with rests between: at least one."""
-    spans, time = [], rng.uniform(0.01, min(0.3, 0.2 * duration_s))
+    spans: list[tuple[float, float]] = []
+    time = rng.uniform(0.01, min(0.3, 0.2 * duration_s))
     once = rng.random() < 0.25
     while time < duration_s - 0.06 and not (once and spans):
         length = min(log_uniform(rng, *length_s), duration_s - time)
@@ -78,7 +79,8 @@ def cloth(rng: Rng, duration_s: float) -> FoleySound:
     what = "[cloth|clothes|a jacket|a coat|fabric|bed sheets|a shirt|a curtain|a canvas bag|a leather jacket]"
     caption = say(
         rng,
-        f"[{what} [rustles|rustling|moving|being handled]|rustling {what}|[someone moves in|movement of] {what}|cloth rustle]",
+        f"[{what} [rustles|rustling|moving|being handled]|rustling {what}|[someone moves in|movement of] {what}|"
+        "cloth rustle]",
     )
     return finish(rng, out, "cloth", caption + where, [start for start, _ in spans])
 
@@ -138,7 +140,8 @@ def paper(rng: Rng, duration_s: float) -> FoleySound:
         place(out, start, part, float(jitter(rng, 0.3)))
     out, where = in_place(rng, out, ("dry", "dry", "room"))
     words = {
-        "crumple": "[crumpling paper|paper is crumpled|a paper bag is crushed|scrunching up a sheet of paper|crinkling paper]",
+        "crumple": "[crumpling paper|paper is crumpled|a paper bag is crushed|scrunching up a sheet of paper|"
+        "crinkling paper]",
         "page": "[turning pages|pages of a book are flipped|leafing through a book|a page turns|book pages]",
         "tear": "[tearing paper|paper is torn|ripping paper|a sheet of paper is ripped]",
         "write": "[writing on paper|a pencil scribbles on paper|a pen writes|drawing with chalk]",
@@ -186,9 +189,11 @@ def whoosh(rng: Rng, duration_s: float) -> FoleySound:
     out, where = in_place(rng, out, ("dry", "dry", "room", "outdoors"))
     caption = say(
         rng,
-        "[a [fast|quick|sharp] [swish|swoosh|whoosh]|sword swing|a stick swung through the air|swish of a blade|arrow whoosh]"
+        "[a [fast|quick|sharp] [swish|swoosh|whoosh]|sword swing|a stick swung through the air|swish of a blade|"
+        "arrow whoosh]"
         if size < 0.4
-        else "[a [slow|long|deep|soft|heavy] [whoosh|swoosh]|air whoosh|whoosh|something large flies past|a rope swung through the air|air gust whoosh]",
+        else "[a [slow|long|deep|soft|heavy] [whoosh|swoosh]|air whoosh|whoosh|something large flies past|"
+        "a rope swung through the air|air gust whoosh]",
     )
     return finish(rng, out, "whoosh", caption + where, heard)
 

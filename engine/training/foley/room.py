@@ -53,7 +53,7 @@ def response(rng: Rng, place: Place, most_s: float) -> Audio:
 
 def in_place(rng: Rng, audio: Audio, names: Sequence[str]) -> tuple[Audio, str]:
     """Put a sound into one of the named places. -> audio of the same length, and words such as " in a tunnel"."""
-    place = PLACES[names[rng.integers(len(names))]]
+    place = PLACES[names[int(rng.integers(len(names)))]]
     wet = 10 ** (rng.uniform(*place.wet_db) / 20)
     tail = convolve(audio, response(rng, place, len(audio) / RATE))
-    return audio + np.float32(wet) * tail, place.words[rng.integers(len(place.words))]
+    return audio + np.float32(wet) * tail, place.words[int(rng.integers(len(place.words)))]

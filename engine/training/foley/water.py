@@ -35,7 +35,8 @@ def drips(rng: Rng, duration_s: float) -> FoleySound:
     out, where = in_place(rng, out, ("room", "tunnel", "tunnel", "hall", "dry"))
     caption = say(
         rng,
-        f"[{'slowly ' if rate < 1.2 else ''}dripping water|water drips|water drops|a dripping tap|drops fall into water|a leaking faucet]",
+        f"[{'slowly ' if rate < 1.2 else ''}dripping water|water drips|water drops|a dripping tap|"
+        "drops fall into water|a leaking faucet]",
     )
     return finish(rng, out, "water_drips", caption + where, times)
 
@@ -185,7 +186,7 @@ def fire(rng: Rng, duration_s: float) -> FoleySound:
     size = rng.random()
     out = np.zeros(count, dtype=np.float32)
     restless = np.exp(rng.uniform(0.4, 1.3) * wander(rng, count, rng.uniform(0.8, 4)))
-    number = min(int(log_uniform(rng, 9, 120) * duration_s), 5000)
+    number = min(int(log_uniform(rng, 4, 70) * duration_s), 5000)
     times = under(rng, restless[::480], number, duration_s)
     # A crack seldom comes alone: some are followed by a spray of smaller ones.
     parents = rng.integers(0, max(number, 1), number // 2)

@@ -171,7 +171,9 @@ def sea(rng: Rng, duration_s: float) -> FoleySound:
     out += np.float32(rng.uniform(0.0, 0.5) * out.std() / (foam.std() + 1e-9)) * foam
     caption = say(
         rng,
-        f"[{'big |rough |heavy |' if rough > 0.6 else 'gentle |calm |small ||'}][sea waves|ocean waves|waves] [breaking on the shore|rolling in|washing on a beach|lapping the beach|crashing on rocks|at the beach|]",
+        f"[{'big |rough |heavy |' if rough > 0.6 else 'gentle |calm |small ||'}][sea waves|ocean waves|"
+        "waves] [breaking on the shore|rolling in|washing on a beach|lapping the beach|crashing on rocks|"
+        "at the beach|]",
     )
     return finish(rng, out, "sea_waves", caption)
 
