@@ -241,7 +241,7 @@ def _find_system() -> tuple[Any, str] | MidiState:
 
 def _no_virtual_ports(system: str) -> str:
     if system in ("Windows MIDI", "WINDOWS_MM"):
-        return "Windows has no virtual MIDI ports; install loopMIDI, make a port, and name it with --midi-in"
+        return "Windows has no virtual MIDI ports; install loopMIDI, make a port, and name it with --midi-input"
     return ""
 
 
