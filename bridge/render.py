@@ -45,7 +45,7 @@ class TakeFile:
 
 
 def check_files(cue: Cue) -> None:
-    """Raise `CueError` naming the first file that the cue needs and that is not there."""
+    """Raise `CueError` naming the first file that the cue needs and that is not there, or no video."""
     wanted = [("video.path", cue.video.path)] if cue.video is not None else []
     places = [("masks", cue.masks)]
     places += [(f"sources[{index}].masks", source.masks) for index, source in enumerate(cue.sources)]
@@ -54,6 +54,13 @@ def check_files(cue: Cue) -> None:
     for field, path in wanted:
         if not Path(path).is_file():
             raise CueError(field, f"there is no file {path}", "mend the path; it is relative to the cue file")
+    if cue.video is not None:
+        from engine.video import VideoError, probe
+
+        try:
+            probe(cue.video.path)
+        except VideoError as error:
+            raise CueError("video.path", str(error)) from error
 
 
 def unheard(generator: Generator, cue: Cue) -> str | None:

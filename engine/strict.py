@@ -117,7 +117,8 @@ def in_range(value: float, limits: tuple[float, float], field: str, unit: str = 
     low, high = limits
     if not low <= value <= high:
         unit = f" {unit}" if unit else ""
-        raise CueError(field, f"is {value:g}{unit}", f"must lie between {low:g} and {high:g}{unit}")
+        is_value, low_text, high_text = (shown(x) if isinstance(x, int) else f"{x:g}" for x in (value, low, high))
+        raise CueError(field, f"is {is_value}{unit}", f"must lie between {low_text} and {high_text}{unit}")
 
 
 def one_of(value: object, allowed: Mapping[str, object] | tuple[str, ...], field: str) -> None:
