@@ -25,7 +25,9 @@ def parse_json(text: str, where: str) -> object:
     except RecursionError:
         raise Refused("bad_cue", f"{where}: is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise Refused("bad_cue", f"{where}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        raise Refused(
+            "bad_cue", f"{where}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
     except ValueError as error:
         raise Refused("bad_cue", f"{where}: {str(error)[:200]}") from None
 
@@ -74,7 +76,12 @@ def _apply_markers(obj: dict[str, object], given: dict[str, object]) -> None:
         if "marker" in given:
             marker = parse_marker(as_text(given["marker"], "marker"), where="marker")
             follow = marker.follow
-            words = {"prompt": marker.prompt, "negative_prompt": marker.negative_prompt, "seed": marker.seed, "takes": marker.takes}
+            words = {
+                "prompt": marker.prompt,
+                "negative_prompt": marker.negative_prompt,
+                "seed": marker.seed,
+                "takes": marker.takes,
+            }
             for key, value in words.items():
                 if value not in (None, ""):
                     obj.setdefault(key, value)
@@ -122,7 +129,9 @@ def safe_path(text: str, roots: Sequence[Path]) -> Path:
     except (OSError, ValueError, RuntimeError):
         raise Refused("bad_path", f"{text[:200]!r}: there is no such file") from None
     if not any(path.is_relative_to(root) for root in roots):
-        raise Refused("bad_path", f"{text[:200]!r} lies outside the session folder; allow its folder with --allow-folder")
+        raise Refused(
+            "bad_path", f"{text[:200]!r} lies outside the session folder; allow its folder with --allow-folder"
+        )
     if not path.is_file():
         raise Refused("bad_path", f"{text[:200]!r} is no file")
     return path

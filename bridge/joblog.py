@@ -29,7 +29,9 @@ class JobLog:
 
     def write(self, event: str, job: str = "-", **fields: object) -> None:
         """One line: time, job, event and whatever else is known about it."""
-        line = json.dumps({"time": round(time.time(), 3), "job": job, "event": event, **fields}, ensure_ascii=False, default=str)
+        line = json.dumps(
+            {"time": round(time.time(), 3), "job": job, "event": event, **fields}, ensure_ascii=False, default=str
+        )
         self._handler.handle(logging.LogRecord("drawaudio", logging.INFO, "", 0, line, None, None))
 
     def write_seldom(self, event: str, **fields: object) -> None:
@@ -41,7 +43,9 @@ class JobLog:
                 return
             self._last[event] = now
             skipped = self._skipped.pop(event, 0)
-        self.write(event, **fields, **({"left_out": skipped} if skipped else {}))
+        if skipped:
+            fields["left_out"] = skipped
+        self.write(event, "-", **fields)
 
     def close(self) -> None:
         self._handler.close()

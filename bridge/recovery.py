@@ -78,7 +78,7 @@ def _unrecorded(session: Session, store: Store, cue: dict[str, object], seeds: l
             continue  # not a take of ours, or without its wav
 
 
-def _made(wav: Path, sidecar: Path, obj: dict) -> Made:  # type: ignore[type-arg]
+def _made(wav: Path, sidecar: Path, obj: dict) -> Made:
     with wav.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     start = obj["start"]

@@ -319,7 +319,7 @@ class Service:
         """Play a take. Raises Refused where there is nothing to play it on."""
         take = self.take(take_id)
         if self.player is None:
-            raise Refused("no_audio", "no sound device; `drawaudio doctor` says why")
+            raise Refused("no_audio", "this service plays nothing; `drawaudio doctor` says why")
         safe_path(str(take.path), self.roots)
         try:
             self.player.play(take.path)

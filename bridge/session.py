@@ -46,7 +46,9 @@ class Session:
             for path in (self.takes, self.inbox, self.outbox, self.own):
                 path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Refused("bad_path", f"{self.folder}: cannot be used as a session folder ({error.strerror})") from error
+            raise Refused(
+                "bad_path", f"{self.folder}: cannot be used as a session folder ({error.strerror})"
+            ) from error
 
     def lock(self) -> None:
         """Be the only service of this session until `unlock` or the end of the process. Raises Refused."""
@@ -55,7 +57,9 @@ class Session:
             _lock_file(file)
         except OSError as error:
             file.close()
-            raise Refused("busy", f"{self.folder}: another `drawaudio serve` uses this session folder; end it first") from error
+            raise Refused(
+                "busy", f"{self.folder}: another `drawaudio serve` uses this session folder; end it first"
+            ) from error
         self._lock = file
 
     def unlock(self) -> None:

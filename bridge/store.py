@@ -167,7 +167,7 @@ class Store:
 
     def _one(self, query: str, *values: object) -> sqlite3.Row | None:
         with self._lock:
-            return self._db.execute(query, values).fetchone()  # type: ignore[no-any-return]
+            return self._db.execute(query, values).fetchone()
 
     def _all(self, query: str, *values: object) -> list[sqlite3.Row]:
         with self._lock:

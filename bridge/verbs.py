@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bridge.cue_request import parse_json, read_cue, safe_path
+from bridge.errors import UserError
 from bridge.osc.capture import StreamCapture
 from bridge.osc.chunks import Assembler, Header, Whole
 from bridge.osc.spec import INCOMING
@@ -224,13 +225,18 @@ class Verbs:
         return lambda values: self._acknowledged(verb, values, lambda: {"take": act(values["take"]).id})
 
     def _bounce(self, values: Values) -> list[Answer]:
-        from bridge.bounce_door import project_cues
+        from bridge.bounce_plan import plan
+        from bridge.hosts.formats import read_project
 
         def act() -> dict[str, object]:
-            project = safe_path(values["path"], self.service.roots)
+            path = safe_path(values["path"], self.service.roots)
+            try:
+                cues = plan(read_project(path), track=values["track"] or None, region=values["region"] or None).cues
+            except UserError as error:
+                raise Refused("bad_project", str(error)) from error
             jobs = [
-                self.service.submit_bounce(cue, name=name, request_id=f"{values['request']}.{index}")
-                for index, (name, cue) in enumerate(project_cues(project, values["track"], values["region"]))
+                self.service.submit_bounce(planned.cue, name=planned.track, request_id=f"{values['request']}.{index}")
+                for index, planned in enumerate(cues)
             ]
             return {"jobs": [job.id for job in jobs]}
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from traceback import format_exc
+from typing import cast
 
 from bridge.store import Made
 from engine.errors import Cancelled, MissingModel
@@ -134,7 +135,7 @@ def engine_renderer() -> Renderer:
         cue = Cue.from_json(task.cue)
         source = generator
         if task.source is not None and task.part is not None:
-            source = PartGenerator(generator, task.source, task.part)
+            source = cast("Generator", PartGenerator(generator, task.source, task.part))
         files = render_cue(source, cue, task.folder, name=task.name or None, progress=progress, cancelled=cancelled)
         return [
             Made(

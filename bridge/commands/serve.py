@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
+import signal
 import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
 
+from bridge.audition import Player
 from bridge.errors import UserError
+from bridge.midi.door import MidiDoor
 from bridge.osc.door import Door
 from bridge.osc.server import Servers
 from bridge.osc.spec import DEFAULT_HTTP_PORT, DEFAULT_PORT
@@ -63,8 +66,8 @@ def run(args: argparse.Namespace, renderer: RendererFactory = engine_renderer) -
         servers.start()
         stack.callback(spool.stop)
         spool.start()
-        audio = open_audio(service, stack)
         midi = open_midi(service, args.midi_input, stack)
+        audio = open_audio(service, midi, stack)
         service.start()
         announcement = Announcement(
             token, host, servers.port, servers.http_port, str(service.session.folder), os.getpid()
@@ -74,19 +77,23 @@ def run(args: argparse.Namespace, renderer: RendererFactory = engine_renderer) -
         print(f"session {service.session.folder}", file=sys.stderr)
         print(f"OSC     {host}, port {servers.port} (UDP and TCP); token in {home() / 'service.json'}", file=sys.stderr)
         print(f"query   http://{host}:{servers.http_port}/", file=sys.stderr)
-        print(f"{midi}\n{audio}\nready; Ctrl-C ends it", file=sys.stderr, flush=True)
+        print(f"{midi.state}\n{audio.state}\nready; Ctrl-C ends it", file=sys.stderr, flush=True)
         wait()
     return 0
 
 
 def wait() -> None:
     """Until Ctrl-C or a polite kill."""
-    forever = threading.Event()
+    ended = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
-        while not forever.wait(0.5):  # in steps: on Windows an endless wait cannot be interrupted
+        while not ended.wait(0.5):  # in steps: on Windows an endless wait cannot be interrupted
             pass
     except KeyboardInterrupt:
-        print("ending; what is queued goes on at the next start", file=sys.stderr)
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    print("ending; what is queued goes on at the next start", file=sys.stderr)
 
 
 def checked_host(host: str, allow_remote: bool) -> str:
@@ -100,9 +107,8 @@ def checked_host(host: str, allow_remote: bool) -> str:
     return str(address)
 
 
-def open_midi(service: Service, inputs: list[str], stack: ExitStack) -> str:
-    """Listen to MIDI where there is any; a line saying so, or why not."""
-    from bridge.midi.door import MidiDoor
+def open_midi(service: Service, inputs: list[str], stack: ExitStack) -> MidiDoor:
+    """Listen to MIDI where there is any; `state` says so, or why not."""
 
     def act(action: str) -> None:
         try:
@@ -111,20 +117,16 @@ def open_midi(service: Service, inputs: list[str], stack: ExitStack) -> str:
             service.log.write("MIDI action refused", action=action, text=refused.text)
 
     door = MidiDoor(act, map_file=home() / "midi.json", inputs=inputs)
-    state = door.open()
+    door.open()
     stack.callback(door.close)
-    if state.available:
+    if door.state.available:
         service.midi = door
-    return str(state)
+    return door
 
 
-def open_audio(service: Service, stack: ExitStack) -> str:
-    """Have takes played where there is a sound device; a line saying so, or why not."""
-    try:
-        from bridge.audition import Player
-    except (ImportError, OSError) as error:  # OSError: PortAudio itself is missing
-        return f"no audition: {error}"
-    player = Player()
+def open_audio(service: Service, follow: MidiDoor, stack: ExitStack) -> Player:
+    """Have takes played, in step with the host's transport where MIDI tells it; `state` says whether there is a device."""
+    player = Player(follow=follow.whereabouts)
     stack.callback(player.close)
     service.player = player
-    return str(player.state)
+    return player

@@ -57,10 +57,12 @@ def to_curve(rows: Sequence[Row], domain: str, reference_dbfs: float, follow: st
 
 
 def _point(row: Row) -> CurvePoint:
-    time_s, value, shape, tension, *control = (*row, *("linear", 0.0)[max(0, len(row) - 2) :])
+    time_s, value = row[0], row[1]
+    shape = str(row[2]) if len(row) > 2 else "linear"
+    tension = row[3] if len(row) > 3 else 0.0
     assert isinstance(time_s, float) and isinstance(value, float) and isinstance(tension, float)
-    bent = (*control,) if shape == "cubic" and control else None
-    return CurvePoint(time_s, None if math.isnan(value) else value, str(shape), tension, bent)  # type: ignore[arg-type]
+    control = row[4:] if shape == "cubic" and len(row) > 4 else None
+    return CurvePoint(time_s, None if math.isnan(value) else value, shape, tension, control)  # type: ignore[arg-type]
 
 
 def from_curve(curve: LoudnessCurve) -> tuple[str, list[Row]]:

@@ -54,7 +54,7 @@ class Deframer:
         if max(map(len, (*frames, rest))) > 2 * self._max:  # escaping at most doubles a frame
             raise FramingError(f"a frame is longer than {self._max} bytes")
         self._buffer = bytearray(rest)
-        return [_unescape(frame) for frame in frames if frame]
+        return [_unescape(bytes(frame)) for frame in frames if frame]
 
 
 def _unescape(frame: bytes) -> bytes:

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections import OrderedDict
-from typing import Any
+from typing import Any, cast
 
 from bridge.http.server import HttpServer
 from bridge.osc.binding import compose
@@ -42,8 +42,7 @@ class _Udp(asyncio.DatagramProtocol):
         self._door = door
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._door.receive(data, _UdpClient(self._transport, addr))
@@ -60,8 +59,7 @@ class _TcpClient(asyncio.Protocol):
         self._deframer = Deframer()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -131,10 +129,11 @@ class Servers:
         """Open the ports. Raises Refused where one is taken."""
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
-        self._service.watch(lambda event: self._loop.call_soon_threadsafe(self._tell, event) and None)
+        self._service.watch(self._tell)
 
     def _tell(self, event: Event) -> None:
-        self._door.tell(event)
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._door.tell, event)
 
     async def _open(self) -> None:
         connections = Connections()

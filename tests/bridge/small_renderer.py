@@ -60,7 +60,9 @@ def small_renderer() -> Renderer:
 
 def open_wave(name: TakeName, cue: Cue) -> BroadcastWaveWriter:
     span = cue.span
-    return BroadcastWaveWriter(name.path(".wav"), rate=span.rate, channels=cue.channels, time_reference=span.start_samples)
+    return BroadcastWaveWriter(
+        name.path(".wav"), rate=span.rate, channels=cue.channels, time_reference=span.start_samples
+    )
 
 
 def finish(name: TakeName, writer: BroadcastWaveWriter, cue: Cue) -> Made:

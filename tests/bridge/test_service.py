@@ -243,7 +243,9 @@ def test_kill_9_of_the_service_loses_nothing_acknowledged(tmp_path: Path) -> Non
     script.write_text(SERVE)
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    process = subprocess.Popen([sys.executable, str(script), str(tmp_path / "s")], stdout=subprocess.PIPE, env=environment, text=True)
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path / "s")], stdout=subprocess.PIPE, env=environment, text=True
+    )
     assert process.stdout is not None
     jobs = [process.stdout.readline().strip() for _ in range(4)]
     takes = tmp_path / "s" / "takes"
