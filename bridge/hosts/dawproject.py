@@ -19,7 +19,6 @@ from bridge.hosts.model import (
     Marker,
     Project,
     ProjectError,
-    TempoPoint,
     Track,
     VideoItem,
 )
@@ -95,7 +94,7 @@ class _Reader:
         self.lanes: dict[str, dict[str, Lane]] = {}
         self.markers: list[Marker] = []
         self.video: list[VideoItem] = []
-        self.tempo, self.tempo_points = self._tempo()
+        self.tempo = tempo_of(root, self.warnings)
 
     def read(self) -> Project:
         version = self.root.get("version", "")
@@ -110,7 +109,7 @@ class _Reader:
         if arrangement is not None:
             for element in arrangement:
                 if element.tag != "TempoAutomation":
-                    self._timeline(element, _Scope(self._unit(arrangement, "beats")))
+                    self._timeline(element, _Scope(_unit(arrangement.get("timeUnit"), "beats")))
         application = self.root.find("Application")
         maker = "" if application is None else f"{application.get('name', '')} {application.get('version', '')}"
         tracks = [Track(name, tuple(self.lanes.get(identity, {}).values())) for identity, name in self.names.items()]
@@ -120,7 +119,7 @@ class _Reader:
             path=self.path,
             tracks=tuple(tracks),
             markers=tuple(self.markers),
-            tempo=self.tempo_points,
+            tempo=self.tempo.points(),
             video=tuple(self.video),
             warnings=tuple(self.warnings),
         )
@@ -155,51 +154,10 @@ class _Reader:
         low, high = number(element.get("min"), 0.0), number(element.get("max"), 1.0)
         self.parameters[element.get("id", "")] = _Parameter(controls, track, name, unit, low, high, guide)
 
-    # -------------------------------------------------------------------------------------------------------- tempo
-
-    def _tempo(self) -> tuple[TempoMap, tuple[TempoPoint, ...]]:
-        element = self.root.find("./Transport/Tempo")
-        base = number(element.get("value"), 120.0) if element is not None else 120.0
-        automation = self.root.find("./Arrangement/TempoAutomation")
-        events: list[TempoEvent] = []
-        try:
-            if automation is not None:
-                arrangement = self.root.find("Arrangement")
-                assert arrangement is not None
-                events = self._tempo_events(automation, self._unit(automation, self._unit(arrangement, "beats")))
-            tempo = TempoMap(events, base)
-        except ValueError as error:
-            self.warnings.append(f"the tempo could not be read, 120 BPM is assumed ({error})")
-            tempo = TempoMap([])
-        return tempo, tempo.points()
-
-    def _tempo_events(self, automation: Element, unit: str) -> list[TempoEvent]:
-        events: list[TempoEvent] = []
-        for element in automation.findall("RealPoint"):
-            time, bpm = number(element.get("time")), number(element.get("value"))
-            ramp = element.get("interpolation", "hold") == "linear"
-            if unit == "seconds" and events:
-                # Between points in seconds a glide is linear in seconds, so its beats are the mean tempo's.
-                last = events[-1]
-                mean = (last.bpm + bpm) / 2.0 if last.ramp else last.bpm
-                beat = last.beat + (time - (last.at_s or 0.0)) * mean / 60.0
-                events.append(TempoEvent(beat, bpm, ramp, time))
-            elif unit == "seconds":
-                events.append(TempoEvent(time * bpm / 60.0, bpm, ramp, time))
-            else:
-                events.append(TempoEvent(time, bpm, ramp))
-        return events
-
     # ----------------------------------------------------------------------------------------------------- timelines
 
-    def _unit(self, element: Element, inherited: str) -> str:
-        return self._unit_of(element.get("timeUnit"), inherited)
-
-    def _unit_of(self, unit: str | None, inherited: str) -> str:
-        return unit if unit in ("beats", "seconds") else inherited
-
     def _timeline(self, element: Element, scope: _Scope) -> None:
-        scope = replace(scope, unit=self._unit(element, scope.unit), track=element.get("track", scope.track))
+        scope = replace(scope, unit=_unit(element.get("timeUnit"), scope.unit), track=element.get("track", scope.track))
         try:
             if element.tag == "Points":
                 self._points(element, scope)
@@ -221,7 +179,7 @@ class _Reader:
         """Where a clip's content is heard: once, or as often as its loop comes round."""
         if clip.get("enable") == "false":
             return
-        tempo, unit = self.tempo, self._unit_of(clip.get("contentTimeUnit"), scope.unit)
+        tempo, unit = self.tempo, _unit(clip.get("contentTimeUnit"), scope.unit)
         time = number(clip.get("time"), 0.0)
         start = scope.place.seconds(time, scope.unit, tempo)
         end = math.inf
@@ -317,6 +275,43 @@ class _Reader:
                 bad += 1
         if bad:
             self.warnings.append(f"{parameter.name}: {bad} point(s) could not be read and are left out")
+
+
+def _unit(unit: str | None, inherited: str) -> str:
+    return unit if unit in ("beats", "seconds") else inherited
+
+
+def tempo_of(root: Element, warnings: list[str]) -> TempoMap:
+    """The tempo map of a project: its automation, else its one tempo."""
+    element = root.find("./Transport/Tempo")
+    base = number(element.get("value"), 120.0) if element is not None else 120.0
+    arrangement = root.find("Arrangement")
+    automation = None if arrangement is None else arrangement.find("TempoAutomation")
+    try:
+        if arrangement is None or automation is None:
+            return TempoMap([], base)
+        unit = _unit(automation.get("timeUnit"), _unit(arrangement.get("timeUnit"), "beats"))
+        return TempoMap(_tempo_events(automation, unit), base)
+    except ValueError as error:
+        warnings.append(f"the tempo could not be read, 120 BPM is assumed ({error})")
+        return TempoMap([])
+
+
+def _tempo_events(automation: Element, unit: str) -> list[TempoEvent]:
+    events: list[TempoEvent] = []
+    for element in automation.findall("RealPoint"):
+        time, bpm = number(element.get("time")), number(element.get("value"))
+        ramp = element.get("interpolation") == "linear"
+        if unit == "seconds" and events:
+            # Between points in seconds a glide is linear in seconds, so its beats are the mean tempo's.
+            last = events[-1]
+            mean = (last.bpm + bpm) / 2.0 if last.ramp else last.bpm
+            events.append(TempoEvent(last.beat + (time - (last.at_s or 0.0)) * mean / 60.0, bpm, ramp, time))
+        elif unit == "seconds":
+            events.append(TempoEvent(time * bpm / 60.0, bpm, ramp, time))
+        else:
+            events.append(TempoEvent(time, bpm, ramp))
+    return events
 
 
 def _converted(value: float, unit: str, parameter: _Parameter) -> float:
