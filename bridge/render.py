@@ -122,7 +122,10 @@ def regenerate_part(
     take = replace(read_take(source), cue=cue)
     with _takes_in(folder, name or cue.prompt, [seed]) as names, ExitStack() as stack:
         writer = stack.enter_context(_TakeWriter(names[0], cue, take.start_samples))
-        changed = generator.regenerate(take, part[0], part[1], seed, progress=progress, cancelled=cancelled)
+        try:
+            changed = generator.regenerate(take, part[0], part[1], seed, progress=progress, cancelled=cancelled)
+        except ValueError as error:
+            raise UserError(f"{source}: cannot be made anew from {part[0]:g} to {part[1]:g} s: {error}") from error
         writer.write(changed.audio)
         return writer.finish(changed.report)
 

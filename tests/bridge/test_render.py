@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bridge.demo import DURATION_S, bounces, curve, demo_cue, write_clip
 from bridge.errors import UserError
-from bridge.render import check_files, read_take, render_cue, unheard
+from bridge.render import check_files, read_take, regenerate_part, render_cue, unheard
 from bridge.take_names import MAX_NAME, claim, file_name
 from engine.cue import Cue, CueError, MaskPrompt, Span, VideoRef
 from engine.curve import CurvePoint, LoudnessCurve
@@ -116,6 +116,22 @@ def test_the_same_cue_and_seed_give_the_same_samples_and_seeds_go_on(tmp_path: P
     assert np.array_equal(read_take(first.path).audio, read_take(again.path).audio)
     assert (again.number, again.seed) == (2, 7)
     assert (after.number, after.seed) == (3, 8)
+
+
+def test_a_part_made_anew_leaves_every_other_sample_as_it_was(tmp_path: Path, generator: object) -> None:
+    asked = cue(span=Span(480_000, 48_000, 1.0), loudness=LoudnessCurve((CurvePoint(0.0, -6.0),)), tail_s=0.0)
+    (first,) = render_cue(generator, asked, tmp_path)  # type: ignore[arg-type]
+    part = (0.4, 0.6)
+    again = regenerate_part(generator, asked, first.path, part, 8, tmp_path)  # type: ignore[arg-type]
+    assert again.path.name == "Dog_barks_take02_seed8.wav"
+    assert again.start_samples == first.start_samples
+    old, new = read_take(first.path).audio, read_take(again.path).audio
+    same = np.ones(len(old), bool)
+    same[round(part[0] * 48_000) : round(part[1] * 48_000)] = False
+    assert np.array_equal(old[same], new[same])
+    assert not np.array_equal(old[~same], new[~same])
+    with pytest.raises(UserError, match="cannot be made anew"):
+        regenerate_part(generator, asked, first.path, (5.0, 6.0), 9, tmp_path)  # type: ignore[arg-type]
 
 
 def test_a_cancelled_take_leaves_nothing(tmp_path: Path, generator: object) -> None:
