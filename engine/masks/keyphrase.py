@@ -7,7 +7,12 @@ adjectives, and places ("in the park") are left out, unless something is struck 
 
 import re
 
-_VERBS = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_VERBS = _words(
     """bang bark bash beat beep blare blast blow boil bounce break bubble burn burst buzz call chatter cheer chew
     chime chirp chop chug clack clang clank clap clatter clean click clink close clomp collide cough crackle
     crash crawl creak croak crow crumble crunch crush cry cut dig dribble drill drip drive drop drum eat echo
@@ -18,28 +23,28 @@ _VERBS = frozenset(
     skid slam slap slide slosh slurp smash snap snarl sneeze sniff snore spin splash splatter spray squawk
     squeak squeal squeeze stamp start step stir stomp stop strike strum sweep swing swish swoop tap tear thud
     thump tick toll toot trickle trot turn type use vibrate wail walk wash wave whack whimper whinny whip whir
-    whirr whistle whoosh write yap yell zip talk speak sound produce throw catch bite toss trample""".split()
+    whirr whistle whoosh write yap yell zip talk speak sound produce throw catch bite toss trample"""
 )
-_IRREGULAR_VERBS = frozenset(
+_IRREGULAR_VERBS = _words(
     """is are was were be been being am has have had do does did hit struck broke broken fell fallen blew blown rang
     rung drove driven cut shot spun swept swung thrown threw wrote written made making let lets lies lay
     begins began starting setting getting hitting cutting chopping dropping dripping dribbling running
     shutting slamming flapping tapping clapping popping snapping zipping rubbing digging humming purring
     strumming drumming whipping ripping spinning swimming skidding slapping dragging drags drag dragged
     galloping stepping stopping trotting drawn drew draw draws splits splitting wrapped wrap wraps mewing
-    cawing caws tearing torn tore went gone came comes come coming heard""".split()
+    cawing caws tearing torn tore went gone came comes come coming heard"""
 )
-_CONTACT = frozenset(
+_CONTACT = _words(
     """bang bash beat bounce chop clang clatter crash cut drip drop drum fall grind hammer hit kick knock land peck
     pound pour rattle roll rub scrape scratch slam slap slide smash splash stamp strike tap thud thump type
-    whack write play drag struck fell""".split()
+    whack write play drag struck fell"""
 )
-_PLACES = frozenset(
+_PLACES = _words(
     """in at near behind under over through across along during outside inside around beside above overhead below
-    towards toward past after before until between among amid down up off away onto beneath""".split()
+    towards toward past after before until between among amid down up off away onto beneath"""
 )
-_LINKS = frozenset("with by of against to into using on from and or then plus like for while as".split())
-_DROPPED = frozenset(
+_LINKS = _words("with by of against to into using on from and or then plus like for while as")
+_DROPPED = _words(
     """a an the this that these those some several many few couple pair group bunch lot lots another other each every
     his her its their my our your one two three four five six seven eight nine ten hundred dozen more most
     very really and then again repeatedly suddenly slowly quickly loudly softly quietly gently rapidly
@@ -51,13 +56,11 @@ _DROPPED = frozenset(
     effect effects background foreground recording closely together once twice times back forth forward away
     off out up down apart not no only just also still both all any constant continuous steady repeated
     repetitive rhythmic thin thick hollow hard crisp muffled upset running barking front sunny rainy windy
-    dark bright beautiful ancient modern vintage electric""".split()
+    dark bright beautiful ancient modern vintage electric"""
 )
-_PRONOUNS = frozenset("it he she they we you i there who which that what someone something somebody them him".split())
-_MOVING = frozenset("pass drive fly go race run walk roll zip gallop trot crawl move".split())
-_NOISES = frozenset(
-    "hiss bang thud crash clang sizzle rattle buzz roar hum crunch squeak screech splash pop click".split()
-)
+_PRONOUNS = _words("it he she they we you i there who which that what someone something somebody them him")
+_MOVING = _words("pass drive fly go race run walk roll zip gallop trot crawl move")
+_NOISES = _words("hiss bang thud crash clang sizzle rattle buzz roar hum crunch squeak screech splash pop click")
 """Nouns for the sound itself, not for a thing: left out where the caption names a thing beside them."""
 
 _SOUNDS_OF = {
@@ -186,7 +189,7 @@ def _is_verb(word: str) -> bool:
 
 
 def _is_noun_here(word: str, chunk: list[str], following: str) -> bool:
-    """ "A drum", "the saw", "baseball bat": a verb's form after an article or adjective, with no noun yet, is a noun."""
+    """A verb's form after an article or adjective, with no noun yet, is a noun: "a drum", "the saw"."""
     if word in _IRREGULAR_VERBS or word.endswith(("ing", "ed")):
         return False
     named = [w for w in chunk if w not in _DROPPED]
