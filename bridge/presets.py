@@ -176,6 +176,20 @@ def _lua(folder: str, *names: str) -> tuple[Copy, ...]:
     return tuple(Copy(f"lua/{name}.lua", folder) for name in names)
 
 
+def _python(folder: str) -> tuple[Copy, ...]:
+    return (Copy("python/drawaudio_spool.py", folder),)
+
+
+def _steinberg_folders(system: str, home: Path, environment: Environment) -> list[Path]:
+    root = home / "Documents" / "Steinberg"
+    return [root / name for name in ("Cubase", "Nuendo")]
+
+
+def _home(system: str, home: Path, environment: Environment) -> list[Path]:
+    """The service's own folder, where it looks for its MIDI map."""
+    return [Path(environment.get("DRAWAUDIO_HOME") or home / ".drawaudio")]
+
+
 def _table(presets: Iterable[Preset]) -> dict[str, Preset]:
     return {preset.name: preset for preset in presets}
 
@@ -217,6 +231,76 @@ PRESETS: Mapping[str, Preset] = _table(
                 "in REAPER: Actions > Show action list > Key map > Import, choose 'Draw an Audio'; your keys stay",
                 "start `drawaudio serve YOUR-FOLDER` in a terminal; put the cursor in a region, press Ctrl+Alt+G",
             ),
+        ),
+        Preset(
+            "protools",
+            "Pro Tools",
+            _one(*3 * ("~/Documents/Draw an Audio/Pro Tools",)),
+            (Copy("protools/*", "."), *_python(".")),
+            (
+                "pip install 'draw-an-audio[protools]' (Python 3.12 or later)",
+                "run `drawaudio serve YOUR-FOLDER`, and beside it drawaudio_protools.py from that folder",
+            ),
+            must_exist=False,
+        ),
+        Preset(
+            "ableton",
+            "Ableton Live",
+            _one("~/Music/Ableton/User Library", "%USERPROFILE%/Documents/Ableton/User Library", ""),
+            (
+                Copy("ableton/DrawAnAudio/*.py", "Remote Scripts/DrawAnAudio"),
+                *_python("Remote Scripts/DrawAnAudio"),
+                Copy("ableton/README.md", "Remote Scripts/DrawAnAudio"),
+            ),
+            ("in Live: Settings > Link, Tempo & MIDI: choose DrawAnAudio as a control surface",),
+        ),
+        Preset(
+            "bitwig",
+            "Bitwig Studio",
+            _one("~/Documents/Bitwig Studio", "%USERPROFILE%/Documents/Bitwig Studio", "~/Bitwig Studio"),
+            (Copy("bitwig/*", "Controller Scripts/DrawAnAudio"),),
+            ("in Bitwig: Settings > Controllers > Add controller > Draw an Audio",),
+        ),
+        Preset(
+            "cubase_nuendo",
+            "Cubase and Nuendo",
+            _steinberg_folders,
+            (
+                Copy("cubase_nuendo/*.js", "MIDI Remote/Driver Scripts/Local/Draw an Audio/Bridge"),
+                Copy("cubase_nuendo/README.md", "MIDI Remote/Driver Scripts/Local/Draw an Audio/Bridge"),
+            ),
+            ("start `drawaudio serve`, then open Studio > MIDI Remote in Cubase or Nuendo",),
+        ),
+        Preset(
+            "logic",
+            "Logic Pro",
+            _one("~/Music/Draw an Audio", "", ""),
+            (Copy("logic/*", "."), Copy("midi/guide.mid", ".")),
+            ("paste 'Draw an Audio Guide.js' into Scripter on an External Instrument track",),
+            must_exist=False,
+        ),
+        Preset(
+            "resolve",
+            "DaVinci Resolve",
+            _one(
+                "~/Library/Application Support/Blackmagic Design/DaVinci Resolve",
+                "%APPDATA%/Blackmagic Design/DaVinci Resolve/Support",
+                "~/.local/share/DaVinciResolve",
+            ),
+            (
+                Copy("resolve/*.py", "Fusion/Scripts/Edit"),
+                *_python("Fusion/Scripts/Edit"),
+                Copy("resolve/README.md", "Fusion/Scripts/Draw an Audio"),
+            ),
+            ("in Resolve: Workspace > Scripts > Edit > draw_an_audio",),
+        ),
+        Preset(
+            "midi",
+            "any DAW, by MIDI",
+            _home,
+            (Copy("midi/*", "."),),
+            ("start `drawaudio serve`; send notes 61 to 66 on channel 16 to its port",),
+            must_exist=False,
         ),
     )
 )
