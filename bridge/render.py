@@ -8,18 +8,18 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from bridge import whole_file
-from bridge.broadcast_wave import BroadcastWaveError, BroadcastWaveWriter, read_broadcast_wave
+from bridge.broadcast_wave import BroadcastWaveError, BroadcastWaveWriter
 from bridge.errors import UserError
 from bridge.take_names import TakeName, claim, file_name
 from engine.cue import Cue, CueError
-from engine.take import CurveReport, Progress, Take, TakeReport
+from engine.take import Progress, TakeReport
 
 if TYPE_CHECKING:
     from engine.generator import Generator
@@ -100,57 +100,6 @@ def render_cue(
             for writer, part in zip(writers, block, strict=True):
                 writer.write(part)
         return [writer.finish(report) for writer, report in zip(writers, rendering.reports, strict=True)]
-
-
-def regenerate_part(
-    generator: Generator,
-    cue: Cue,
-    source: Path,
-    part: tuple[float, float],
-    seed: int,
-    folder: Path,
-    *,
-    name: str | None = None,
-    progress: Callable[[Progress], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> TakeFile:
-    """A new take that differs from the take file `source` only in `part` (start, end; seconds from the cue's start).
-
-    `cue` is the one that `source` was made from. Errors as `render_cue`'s, and `UserError` for a source that cannot
-    be read.
-    """
-    take = replace(read_take(source), cue=cue)
-    with _takes_in(folder, name or cue.prompt, [seed]) as names, ExitStack() as stack:
-        writer = stack.enter_context(_TakeWriter(names[0], cue, take.start_samples))
-        try:
-            changed = generator.regenerate(take, part[0], part[1], seed, progress=progress, cancelled=cancelled)
-        except ValueError as error:
-            raise UserError(f"{source}: cannot be made anew from {part[0]:g} to {part[1]:g} s: {error}") from error
-        writer.write(changed.audio)
-        return writer.finish(changed.report)
-
-
-def read_take(path: Path) -> Take:
-    """The take in a wav file with its sidecar; raises `UserError`."""
-    sidecar = path.with_suffix(".json")
-    try:
-        wave = read_broadcast_wave(path)
-        obj = json.loads(sidecar.read_text(encoding="utf-8"))
-        error, r = obj["curve"]["error_db"], obj["curve"]["correlation"]
-        curve = CurveReport(
-            error_db_before=error["before"],
-            error_db_after=error["after"],
-            correlation_before=r["before"],
-            correlation_after=r["after"],
-            limited_db=obj["curve"]["limited_db"],
-            measured_level_db=tuple(obj["curve"]["measured_level_db"]),
-        )
-        report = TakeReport(obj["seed"], curve, tuple(obj["warnings"]), obj["model"])
-        return Take(wave.audio, wave.rate, wave.time_reference, report.seed, Cue.from_json(obj["cue"]), report)
-    except OSError as problem:
-        raise UserError(f"{path}: cannot be read as a take ({problem})") from problem
-    except (ValueError, KeyError, TypeError) as problem:
-        raise UserError(f"{sidecar}: is not a take's sidecar ({problem!r}); render the take anew") from problem
 
 
 @contextmanager
