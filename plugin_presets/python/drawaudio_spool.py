@@ -1,4 +1,4 @@
-"""Talk to the Draw an Audio service through its folders; for hosts whose Python brings nothing but its standard library.
+"""Talk to the Draw an Audio service through its folders, for hosts whose Python has nothing but its standard library.
 
 Requests go into `inbox/` of the service's session folder, answers come as `outbox/REQUEST.json` (see docs/osc.md).
 """

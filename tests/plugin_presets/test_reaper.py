@@ -90,7 +90,9 @@ function take_file (number)
     start_samples = 48000 + math.floor (fake.project.offset * 48000), rate = 48000, samples = 96000 }
 end
 function running (id, ...)
-  answer (id, { request = id, job = "j7", state = "running", done = 0.42, stage = "sampling", takes = json.array { ... } })
+  local answered = { request = id, job = "j7", state = "running", done = 0.42, stage = "sampling" }
+  answered.takes = json.array { ... }
+  answer (id, answered)
 end
 function done (id, ...)
   answer (id, { request = id, job = "j1", state = "done", done = 1, takes = json.array { ... } })

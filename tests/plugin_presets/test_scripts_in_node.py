@@ -1,0 +1,126 @@
+"""The JavaScript presets (Bitwig, Cubase, Logic) in Node, against stand-ins for what each host offers a script."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.cue_request import read_cue
+from bridge.osc.binding import bind
+from bridge.osc.packet import Message
+from bridge.presets import SOURCE
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node (Debian package nodejs)")
+
+HERE = Path(__file__).parent / "node"
+
+
+def run(stand_in: str, script: str, scenario: str, folder: Path) -> Any:
+    """Run a preset's script inside its stand-in, then `scenario`; what the scenario passes to `report`."""
+    assert NODE is not None
+    program = folder / "program.js"
+    parts = [(HERE / stand_in).read_text(), (SOURCE / script).read_text(encoding="utf-8"), scenario]
+    program.write_text("\n".join(parts), encoding="utf-8")
+    done = subprocess.run([NODE, str(program)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+BITWIG = """init(); const o = observers;
+o.tempo(120); o.loopStart(4); o.loopDuration(6); o.track("Steps"); o.level("-Inf dB");
+o.marker(0, true, 6, "shoe @box 0 0 1 1"); o.marker(1, true, 4, "footsteps on gravel");
+"""
+
+
+def tags(values: list[Any]) -> str:
+    """The OSC types a host sends such values with."""
+    return "".join("s" if isinstance(v, str) else "i" if isinstance(v, int) else "d" for v in values)
+
+
+def test_bitwig_sends_only_what_the_service_understands(tmp_path: Path) -> None:
+    scenario = (
+        BITWIG
+        + """o.playing(true);
+    for (let k = 0; k <= 70; k++) { o.level(k < 40 ? "0.0 dB" : "-12,5 dB"); o.position(3.5 + k / 10); }
+    o.press("Generate"); const id = sent.at(-1)[2];
+    o.receive("/drawaudio/take/ready", [id, "j1", "t1", "/s/a.wav", 96000, 48000, 9, 7]);
+    o.press("Regenerate"); o.loopStart(5); o.loopDuration(1); o.press("Regenerate selection");
+    o.press("Next take"); o.press("Keep"); o.press("Cancel"); report({ sent, inserted, popups });"""
+    )
+    told = run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path)
+    verbs = []
+    for address, *values in told["sent"]:
+        verb, _ = bind(Message(address, tags(values), tuple(values)))
+        verbs.append(verb.address)
+    captured = verbs.count("capture/value")
+    assert verbs[0] == "capture/begin" and 50 <= captured <= 62
+    assert [verb for verb in verbs if not verb.startswith("capture")] == [
+        "cue/submit",
+        "take/regenerate",
+        "take/regenerate",
+        "take/next",
+        "take/keep",
+        "job/cancel",
+    ]
+    submit = next(message for message in told["sent"] if message[0].endswith("cue/submit"))
+    cue = json.loads(submit[3])
+    assert (cue["marker"], cue["duration_s"], cue["start"]["samples"]) == ("footsteps on gravel", 3, 96000)
+    assert cue["markers"] == [{"time_s": 1, "text": "shoe @box 0 0 1 1"}]
+    recorded = {"domain": "db", "points": [{"time_s": 0, "value": 0}]}
+    assert read_cue(cue, lambda name: recorded, [tmp_path]).prompt == "footsteps on gravel"
+    part = [message for message in told["sent"] if message[0].endswith("take/regenerate")][1]
+    assert part[3:] == ["t1", 0.5, 1.0]
+    values = [message[2:] for message in told["sent"] if message[0].endswith("capture/value")]
+    assert values[0][0] == 0 and values[-1][0] == -12.5
+    assert told["inserted"] == ["1:/s/a.wav"], "the first slot is taken"
+
+
+def test_bitwig_says_what_is_missing_and_ignores_takes_of_others(tmp_path: Path) -> None:
+    scenario = (
+        BITWIG
+        + """o.loopDuration(0); o.press("Generate"); o.press("Regenerate"); o.loopDuration(4);
+    service = null; o.press("Generate"); service = SERVICE; o.press("Generate");
+    o.receive("/drawaudio/take/ready", ["other", "j9", "t9", "/s/b.wav", 0, 48000, 9, 7]);
+    o.receive("/drawaudio/error", [sent.at(-1)[2], "bad_cue", "marker 'x': no"]); report({ popups, inserted, sent });"""
+    )
+    told = run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path)
+    assert [popup.removeprefix("Draw an Audio: ") for popup in told["popups"]] == [
+        "put the arranger's loop around the span that shall sound",
+        "there is no take yet: use Generate first",
+        "start `drawaudio serve` first",
+        "marker 'x': no",
+    ]
+    assert told["inserted"] == []
+    assert json.loads(told["sent"][0][3])["loudness"]["follow"] == "loose"
+
+
+def test_cubase_sends_its_fader_as_fourteen_bits(tmp_path: Path) -> None:
+    scenario = """const shown = ["0.00", "-oo", "-12.0", "6.02", "-6,02"];
+    for (const text of shown) fader.mSurfaceValue.mOnDisplayValueChange(1, text, "dB");
+    for (const value of [1, 0]) buttons[1].mSurfaceValue.mOnProcessValueChange(1, value);
+    report({ midi, bound, detected });"""
+    told = run("cubase.js", "cubase_nuendo/drawaudio_bridge.js", scenario, tmp_path)
+    values = [(told["midi"][k][2] << 7) + told["midi"][k + 1][2] for k in range(0, 10, 2)]
+    assert [message[:2] for message in told["midi"][:2]] == [[0xB0, 7], [0xB0, 39]]
+    gains = [(value / 16383) ** 2 for value in values]
+    assert gains == pytest.approx([1, 0, 10 ** (-12 / 20), 1, 10 ** (-6.02 / 20)], abs=2e-4)
+    assert told["midi"][10:] == [[0x9F, 61, 127], [0x9F, 61, 0]]
+    assert told["bound"] == ["volume"] and told["detected"] == 2
+
+
+def test_logic_sends_its_lane_while_it_plays_and_only_what_changed(tmp_path: Path) -> None:
+    scenario = """for (const db of [0, 0, -12, -12, -60, -60]) { loudness = db; ProcessMIDI(); }
+    playing = false; loudness = 0; ProcessMIDI(); playing = true; Reset(); ProcessMIDI();
+    report({ midi, PluginParameters });"""
+    told = run("logic.js", "logic/Draw an Audio Guide.js", scenario, tmp_path)
+    assert [number for number, _ in told["midi"]] == [11, 43] * 4
+    values = [(told["midi"][k][1] << 7) + told["midi"][k + 1][1] for k in range(0, 8, 2)]
+    assert [(value / 16383) ** 2 for value in values] == pytest.approx([1, 10 ** (-12 / 20), 0, 1], abs=2e-4)
+    (parameter,) = told["PluginParameters"]
+    assert (parameter["name"], parameter["minValue"]) == ("Loudness", -60)
