@@ -32,26 +32,30 @@ BACKEND = "mido.backends.rtmidi/UNIX_JACK"
 
 
 def play(steps: int) -> None:
-    """The host: plays timecode, steps the fader, and prints the position at which each step was really sent."""
+    """The host: plays timecode, steps the fader, and prints the position and the value of each step.
+
+    Whatever is sent late because the machine is busy is sent in the order of the positions it stands for.
+    """
     rng = np.random.default_rng(11)
     backend = mido.Backend(BACKEND)
     port = next(name for name in backend.get_output_names() if PORT_NAME in name)
     due = 1.0 + np.cumsum(rng.uniform(0.12, 0.25, steps))
-    sent = []
-    with backend.open_output(port) as timecode, backend.open_output(port) as fader:
+    values = rng.permutation(np.arange(30, 128, 3)).tolist()  # steps of 3 and more, never the same twice in a row
+    sent: list[tuple[float, int]] = []
+    with backend.open_output(port) as output:
         time.sleep(0.5)
         began = time.monotonic()
         pieces = (message for index in range(1 << 30) for message in quarter_frames(START + 2 * index))
         for count, piece in enumerate(pieces):
             while len(sent) < steps and due[len(sent)] < count * QUARTER_S:
                 wait_until(began + due[len(sent)])
-                value = (20, 110)[len(sent) % 2]
-                sent.append(time.monotonic() - began)
-                fader.send(mido.Message("control_change", control=7, value=value))
+                value = values[len(sent) % len(values)]
+                sent.append((due[len(sent)], value))
+                output.send(mido.Message("control_change", control=7, value=value))
             if count * QUARTER_S > due[-1] + 0.5:
                 break
             wait_until(began + count * QUARTER_S)
-            timecode.send(piece)
+            output.send(piece)
     print(json.dumps(sent))
 
 
@@ -80,20 +84,23 @@ def measure(steps: int, block: int) -> dict[str, object]:
     finally:
         server.terminate()
         server.wait()
-    sent = np.array(json.loads(host.stdout))
+    # A step is where two points share a moment; the value it goes to says which of the steps it is.
     points = result.curve.points
-    # A step is where two points share a moment.
-    found = [a.time_s for a, b in pairwise(points) if a.time_s == b.time_s]
-    found_s = np.array(found) + result.start_s - float(START.seconds)
-    # The first move only says where the fader stands.
-    nearest = [float(found_s[np.argmin(np.abs(found_s - at))] - at) for at in sent[1:]]
-    error_ms = 1000 * np.abs(nearest)
+    begins_s = result.start_s - float(START.seconds)
+    found = [
+        (a.time_s + begins_s, 127 * 10 ** ((b.value or 0) / 40)) for a, b in pairwise(points) if a.time_s == b.time_s
+    ]
+    errors = []
+    for at, value in json.loads(host.stdout)[1:]:  # the first only says where the fader stands
+        near = [abs(when - at) for when, to in found if abs(to - value) < 1 and abs(when - at) < 1.0]
+        errors += [min(near)] if near else []
+    error_ms = 1000 * np.array(errors)
     limit_ms = 1000 * (block / RATE + ALLOWED_OVER_BLOCK_S)
     p50, p95 = (float(np.percentile(error_ms, part)) for part in (50, 95))
     return {
         "benchmark": "midi_capture",
         "steps": steps,
-        "found": len(found),
+        "lost": steps - 1 - len(errors),
         "block_ms": round(1000 * block / RATE, 3),
         "error_ms_median": round(p50, 3),
         "error_ms_p95": round(p95, 3),

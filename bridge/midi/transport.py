@@ -2,7 +2,8 @@
 
 A `Run` is one stretch of playing. It holds anchors, "at this moment we were there", and answers where the transport
 was at any moment of the run. MIDI arrives in bursts (a JACK block, a USB frame), so single anchors are late by up to
-one block; a run goes by the median of its neighbours and stays within a fraction of one.
+one block; a run goes by the median of its neighbours and stays within a fraction of one. Where the machine stalled
+and the clock says nothing, it goes by the order in which messages arrived.
 """
 
 from __future__ import annotations
@@ -23,8 +24,12 @@ from bridge.timecode import FrameRate, Timecode
 SILENCE_S = 0.25
 #: A run may be asked this much before its first anchor: the set that found it began a little earlier.
 LEAD_S = 0.1
-#: A place this far from the expected one is a jump; less is lost messages and varispeed.
+#: … and when it goes on after this long, from the same place, it had been stopped; after less, the machine stalled.
+PAUSE_S = 1.0
+#: A place this far beyond the one that is due is a jump; less is varispeed and jitter.
 JUMP_S = 0.1
+#: The clock may err by this much, even where messages arrive one by one.
+_CLOCK_SLACK_S = 0.001
 #: Anchors to either side that an anchor's own time is held against.
 _NEIGHBOURS = 32
 #: Clocks over which the tempo is measured (four quarter notes).
@@ -50,13 +55,26 @@ class Run:
 
     def positions(self, times_s: np.ndarray) -> np.ndarray:
         """Positions in seconds at ``times_s`` (any shape); carried on at normal speed past the anchors."""
+        asked = np.asarray(times_s)
         times, places = np.array(self.anchors).T
         offsets = places - self.step * times
         reach = min(_NEIGHBOURS, (len(offsets) - 1) // 2)
+        smooth = offsets
         if reach:
             padded = np.pad(offsets, reach, mode="reflect")
-            offsets = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
-        return np.asarray(self.step * np.asarray(times_s) + np.interp(times_s, times, offsets))
+            smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
+        found = self.step * asked + np.interp(asked, times, smooth)
+        # A stalled machine hands over late what came in time; the order is then truer than the clock. What arrived
+        # between two anchors belongs between them, give or take a block: of residues even over half a block to either
+        # side, a quarter lies within an eighth of it. (A median would count stalls in.)
+        slack = _CLOCK_SLACK_S + 8 * np.quantile(np.abs(offsets - smooth), 0.25)
+        after = np.searchsorted(times, asked, side="right")
+        inner = (after > 0) & (after < len(times))
+        before_place = places[np.maximum(after - 1, 0)]
+        after_place = places[np.minimum(after, len(times) - 1)]
+        middle = (before_place + after_place) / 2
+        astray = np.abs(found - middle) > np.abs(after_place - before_place) / 2 + slack
+        return np.where(inner & astray, middle, found)
 
     def position(self, time_s: float) -> float:
         """Position in seconds at ``time_s``."""
@@ -144,7 +162,7 @@ class TransportFollower:
 
     def _on_quarter_frame(self, message: mido.Message, time_s: float) -> None:
         run = self._open.get("mtc")
-        if run is not None and not run.holds(time_s):
+        if run is not None and time_s - run.heard_s > PAUSE_S:
             self._end("mtc", run.heard_s)
             run = None
         pieces = self._quarter_frames.feed(message, time_s)
@@ -166,10 +184,12 @@ class TransportFollower:
             run.anchors.extend(anchors)
 
     def _jumped(self, run: Run, piece: Piece) -> bool:
-        """Whether the host moved; a set that merely did not arrive leaves the place where it was to be expected."""
+        """Whether the host moved. Messages lost or late leave it between its last place and the one that is due."""
         if piece.timecode == self._next_set:
             return False
-        return abs(run.position(piece.time_s) - float(piece.position_s)) > JUMP_S
+        ahead_s = run.step * (float(piece.position_s) - run.anchors[-1][1])
+        due_s = run.step * (run.position(piece.time_s) - run.anchors[-1][1])
+        return not 0 < ahead_s < due_s + JUMP_S
 
     def _on_sysex(self, message: mido.Message, time_s: float) -> None:
         timecode = parse_full_frame(message, self._rates)

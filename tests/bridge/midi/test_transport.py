@@ -100,6 +100,15 @@ def test_block_jitter_is_averaged_out(block_s):
     assert np.abs(error + block_s / 2).max() < block_s / 4
 
 
+def test_a_stall_is_bridged_by_the_order_of_arrival():
+    """For 0.6 s nothing is handed over, then everything at once: the clock is wrong, the order is not."""
+    events = list(mtc(AN_HOUR, 10.0))
+    stalled = [(max(t, 5.6) + 1e-6 * t if t > 5.0 else t, m) for t, m in events]
+    run = follow(stalled, keep=None).runs[0]
+    wanted = np.arange(5.005, 5.6, 0.01)  # between two quarter frames each
+    assert np.abs(run.positions(5.6 + 1e-6 * wanted) - (HOUR + wanted)).max() <= 0.0065
+
+
 def test_mmc():
     follower = TransportFollower()
     follower.feed(mmc_message("play"), 0.0)
