@@ -53,7 +53,7 @@ class Rig:
         self.token = new_token()
         self.service = Service(folder, renderer)
         spool = Spool(self.service)
-        door = Door(Verbs(self.service), self.token, self.service.log, spool.tell_refusal)
+        door = Door(Verbs(self.service), self.token, self.service.log, spool)
         self.servers = Servers(self.service, door, "127.0.0.1", 0, 0)
         self.stack = ExitStack()
         for stop in (self.service.stop, self.servers.stop, spool.stop):

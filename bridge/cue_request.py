@@ -1,4 +1,4 @@
-"""A cue as it comes from outside: with references to curves, region names in marker grammar, and paths not yet trusted."""
+"""A cue as it comes from outside: with references to curves, names in marker grammar, and paths not yet trusted."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ def _apply_markers(obj: dict[str, object], given: dict[str, object]) -> None:
     if not obj.get("prompt") and "sources" not in obj and "track" in given:
         obj["prompt"] = as_text(given["track"], "track")
     loudness = obj.get("loudness")
-    if loudness is None and "sources" not in obj:  # a lane without points: loose at 0 dB
+    # A lane without points: loose at 0 dB, unless there is a picture to take a curve from.
+    if loudness is None and "sources" not in obj and obj.get("video") is None:
         obj["loudness"] = {"follow": follow or "loose", "points": [{"time_s": 0.0, "value": 0.0}]}
     elif follow and isinstance(loudness, dict):
         obj["loudness"] = {**loudness, "follow": follow}

@@ -13,7 +13,7 @@ from pathlib import Path
 MAX_BYTES = 5 * 2**20
 BACKUPS = 3
 RATE_S = 1.0
-"""A repeating event with no job is written at most once per this many seconds; the next line says how many were left out."""
+"""An event told by `write_seldom` is written at most once per this many seconds; the next says how many were not."""
 
 
 class JobLog:

@@ -30,7 +30,7 @@ class PartRendering(Iterator[np.ndarray]):
 
 
 class PartGenerator:
-    """Stands in for the generator in `render_cue`: a take of which only `part` (seconds from the span's start) is new."""
+    """Stands in for the generator in `render_cue`: a take of which only `part` (in seconds of its span) is new."""
 
     def __init__(self, generator: Generator, source: Path, part: tuple[float, float]) -> None:
         self._generator, self._source, self._part = generator, source, part

@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Self
@@ -21,10 +22,23 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         os.chmod(name, mode)
-        os.replace(name, path)
+        _replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _replace(name: str, path: Path) -> None:
+    """Rename over `path`; Windows refuses that for the moment in which somebody reads `path`."""
+    for _ in range(50):
+        try:
+            os.replace(name, path)
+            return
+        except PermissionError:
+            if sys.platform != "win32":
+                raise
+            time.sleep(0.01)
+    os.replace(name, path)
 
 
 class Session:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.cue_request import parse_json
+from bridge.events import Event
 from bridge.osc.binding import Values, check_named
 from bridge.osc.spec import IDENTIFIER, IN_BY_ADDRESS, PREFIX
 from bridge.refused import Refused
-from bridge.service import Event, Service
+from bridge.service import Service
 from bridge.session import write_whole
 from bridge.store import TakeRecord
 from bridge.verbs import Verbs, request_name
@@ -31,6 +32,14 @@ PATIENCE_S = 2.0
 KEEP_S = 7 * 86_400.0
 UNSPOOLED = ("status", "job/watch", "job/list", "take/list", "capture/begin", "capture/value", "capture/end")
 """Verbs that make no sense as a file."""
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """A request without a job that was carried out, to be told in the outbox."""
+
+    request: str
+    result: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class Spool:
         self._service = service
         self._verbs = Verbs(service)
         self._session = service.session
-        self._work: queue.Queue[Event | Refusal | None] = queue.Queue()
+        self._work: queue.Queue[Event | Acknowledgement | Refusal | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
 
     def start(self) -> None:
@@ -67,6 +76,10 @@ class Spool:
         """Have a refused request told in the outbox, for a sender that cannot receive."""
         if re.fullmatch(IDENTIFIER, request) and code != "conflict":  # of a conflict, the first request's answer stands
             self._work.put(Refusal(request, code, text))
+
+    def tell_done(self, request: str, result: str) -> None:
+        """Have a request that made no job told in the outbox; `result` is JSON."""
+        self._work.put(Acknowledgement(request, json.loads(result)))
 
     def _run(self) -> None:
         next_look = 0.0
@@ -116,18 +129,19 @@ class Spool:
             content = path.read_bytes()
             text = content.decode("utf-8-sig")
             obj = parse_json(text, path.name)
-        except (Refused, UnicodeDecodeError) as error:
+        except (Refused, UnicodeDecodeError, OSError) as error:
             if time.time() - modified / 1e9 < PATIENCE_S:
                 return
-            raise error if isinstance(error, Refused) else Refused("bad_cue", f"{path.name}: not UTF-8 text") from error
-        # A file seen twice, because we were killed between taking and removing it, is one request; a name used again is two.
+            text = f"{path.name}: cannot be read as UTF-8 text"
+            raise error if isinstance(error, Refused) else Refused("bad_cue", text) from error
+        # A file seen twice, because we were killed before removing it, is one request; a name used again is two.
         stamp = hashlib.sha256(content + str(modified).encode()).hexdigest()[:16]
         verb, values = self._read(obj, text)
         values["request"] = f"{name}~{stamp}"
         answers = self._verbs.perform(verb, values)
         path.unlink(missing_ok=True)
         if not any(address == "job/queued" for address, _ in answers):
-            self._write_outbox(name, {"request": name, "state": "done", "code": "", "text": "", **_results(answers)})
+            self._write(Acknowledgement(name, _results(answers)))
 
     def _read(self, obj: object, text: str) -> tuple[str, Values]:
         """The verb a file asks for, and its arguments by name."""
@@ -153,9 +167,13 @@ class Spool:
 
     # -- outbox ----------------------------------------------------------------------------------------
 
-    def _write(self, item: Event | Refusal) -> None:
+    def _write(self, item: Event | Acknowledgement | Refusal) -> None:
         if isinstance(item, Refusal):
             self._write_refusal(item)
+            return
+        if isinstance(item, Acknowledgement):
+            told = {"request": item.request, "state": "done", "code": "", "text": "", "takes": []}
+            self._write_outbox(item.request, {**told, **item.result})
             return
         if item.kind in ("picked", "take") and item.take is not None:
             self._write_outbox("current", {"take": take_json(item.take)})

@@ -36,7 +36,8 @@ CREATE TABLE takes (
 CREATE INDEX takes_of_cue ON takes (cue, id);
 CREATE INDEX takes_of_job ON takes (job, id);
 CREATE TABLE requests (id TEXT PRIMARY KEY, digest TEXT NOT NULL, answer TEXT NOT NULL, created REAL NOT NULL);
-CREATE TABLE curves (id TEXT PRIMARY KEY, json TEXT NOT NULL, points INTEGER NOT NULL, digest TEXT NOT NULL, created REAL NOT NULL);
+CREATE TABLE curves (
+    id TEXT PRIMARY KEY, json TEXT NOT NULL, points INTEGER NOT NULL, digest TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -48,7 +49,7 @@ KEEP_S = 7 * 86_400.0
 
 @dataclass(frozen=True)
 class Job:
-    """One cue being rendered. `part` is the span to regenerate in `source_take`, in seconds, or None for a whole take."""
+    """One cue being rendered. `part`, in seconds, is what to make anew in `source_take`; None for a whole take."""
 
     number: int
     cue: int
@@ -234,7 +235,8 @@ class Store:
     ) -> Job:
         start, end = part or (None, None)
         number = self._run(
-            "INSERT INTO jobs (cue, request, seed, takes, source_take, part_start_s, part_end_s, priority, state, created)"
+            "INSERT INTO jobs"
+            " (cue, request, seed, takes, source_take, part_start_s, part_end_s, priority, state, created)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
             *(cue, request, seed, takes, source_take, start, end, priority, time.time()),
         )
@@ -281,6 +283,10 @@ class Store:
     def requeue_job(self, number: int, seed: int, takes: int) -> None:
         """Back into the queue, with what is still to be made."""
         self._run("UPDATE jobs SET state = 'queued', seed = ?, takes = ? WHERE id = ?", seed, takes, number)
+
+    def give_back_job(self, number: int) -> None:
+        """Back into the queue as if it had not been begun: the service was ended in an orderly way."""
+        self._run("UPDATE jobs SET state = 'queued', attempts = attempts - 1 WHERE id = ?", number)
 
     def end_job(self, number: int, state: str, code: str = "", text: str = "", render_s: float | None = None) -> None:
         self._run(

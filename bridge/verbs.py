@@ -259,7 +259,7 @@ def take_values(take: TakeRecord, job: Job | None = None) -> dict[str, object]:
 
 def done_values(job: Job) -> dict[str, object]:
     """Arguments of `job/done`."""
-    return {"request": request_name(job), "job": job.id, "state": job.state, "text": job.text}
+    return {"request": request_name(job), "job": job.id, "state": job.state, "text": job.text, "code": job.code}
 
 
 def request_name(job: Job) -> str:

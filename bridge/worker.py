@@ -7,6 +7,7 @@ child talk over one pipe. If the parent goes, the child goes with it, at once: w
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import queue
@@ -14,6 +15,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -45,7 +47,10 @@ RendererFactory = Callable[[], Renderer]
 
 @dataclass(frozen=True)
 class FromWorker:
-    """What the worker has to say. `kind`: ready, broken (the model cannot be loaded), started, progress, made, cancelled, failed or died."""
+    """What the worker has to say.
+
+    `kind`: ready, broken (the model cannot be loaded), started, progress, made, cancelled, failed or died.
+    """
 
     kind: str
     generation: int
@@ -95,10 +100,8 @@ class Worker:
         self._reader.join(timeout)
 
     def _send(self, message: tuple[str, object]) -> None:
-        try:
+        with suppress(OSError):  # it has died; the reader says so
             self._pipe.send(message)
-        except OSError:
-            pass  # it has died; the reader says so
 
     def _read(self) -> None:
         while True:
@@ -122,14 +125,21 @@ def _reason(code: int | None) -> str:
     return f"the render process ended by itself with code {code}"
 
 
-def engine_renderer() -> Renderer:
-    """The real thing: the generator with its weights. Raises MissingModel."""
+def warm_up() -> None:
+    """Import what the writer of takes imports only when needed: a second that the first hotkey must not wait for."""
+    for name in ("pyloudnorm.iirfilter", "scipy.signal", "soxr"):
+        importlib.import_module(name)
+
+
+def engine_renderer(weights: Path | None = None, device: str = "auto") -> Renderer:
+    """The real thing: the generator with the shipped weights or those of a folder. Raises MissingModel."""
     from bridge.regenerate import PartGenerator
     from bridge.render import render_cue
     from engine.cue import Cue
     from engine.generator import Generator
 
-    generator = Generator.load()
+    generator = Generator.load(weights, device)
+    warm_up()
 
     def render(task: Task, progress: ProgressCallback, cancelled: Callable[[], bool]) -> list[Made]:
         cue = Cue.from_json(task.cue)

@@ -84,7 +84,7 @@ def _ended(answer: Answer, takes: dict[str, str]) -> int:
     if state == "cancelled":
         raise Cancelled
     if state == "failed":
-        if "drawaudio models" in text:
+        if answer.values["code"] == "missing_model":
             raise MissingModel(text)
         raise Refused("render_failed", f"{answer.values['job']}: {text}")
     for path in takes.values():

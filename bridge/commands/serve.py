@@ -9,9 +9,11 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from bridge.audition import Player
+from bridge.commands.render import add_engine_arguments
 from bridge.errors import UserError
 from bridge.midi.door import MidiDoor
 from bridge.osc.door import Door
@@ -51,16 +53,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--midi-input", action="append", default=[], metavar="NAME", help="a MIDI port to listen to, too"
     )
+    add_engine_arguments(parser)
 
 
-def run(args: argparse.Namespace, renderer: RendererFactory = engine_renderer) -> int:
+def run(args: argparse.Namespace, renderer: RendererFactory | None = None) -> int:
+    """`renderer` stands in for the engine in tests."""
     host = checked_host(args.host, args.allow_remote)
     token = new_token()
+    shipped = partial(engine_renderer, args.weights, args.device)
     with ExitStack() as stack:
-        service = Service(args.folder, renderer, args.allow_folder)
+        service = Service(
+            args.folder, renderer or partial(engine_renderer, args.weights, args.device), args.allow_folder
+        )
         stack.callback(service.stop)
         spool = Spool(service)
-        door = Door(Verbs(service), token, service.log, spool.tell_refusal)
+        door = Door(Verbs(service), token, service.log, spool)
         servers = Servers(service, door, host, args.port, args.http_port)
         stack.callback(servers.stop)
         servers.start()
@@ -125,7 +132,7 @@ def open_midi(service: Service, inputs: list[str], stack: ExitStack) -> MidiDoor
 
 
 def open_audio(service: Service, follow: MidiDoor, stack: ExitStack) -> Player:
-    """Have takes played, in step with the host's transport where MIDI tells it; `state` says whether there is a device."""
+    """Have takes played, in step with the host's transport where MIDI tells it; `state` says on what, or why not."""
     player = Player(follow=follow.whereabouts)
     stack.callback(player.close)
     service.player = player

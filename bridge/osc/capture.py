@@ -29,7 +29,7 @@ class StreamCapture:
         self._values: list[tuple[float, float]] = []
 
     def add(self, time_s: float | None, value: float) -> None:
-        """One value, dB in the domain `db` and linear gain in every other; without a time, at its arrival. Raises Refused."""
+        """One value: dB in the domain `db`, linear gain in any other; without a time, when it came. Raises Refused."""
         if math.isnan(value):
             raise Refused("wrong_arguments", "capture/value: not a number")
         if len(self._values) >= MAX_POINTS // 2:

@@ -26,9 +26,9 @@ MAX_MISSING = 100
 def checksum(rows: Sequence[Row]) -> str:
     """CRC-32 over all points in order, as 8 hex digits.
 
-    Each point counts as time, value and tension as big-endian doubles (tension 0 where the layout has none), the shape's
-    name in ASCII (`linear` where the layout has none), then the four control values where the layout has them. Any NaN
-    counts as 7F F8 00 00 00 00 00 00.
+    Each point counts as time, value and tension as big-endian doubles (tension 0 where the layout has none), the
+    shape's name in ASCII (`linear` where the layout has none), then the four control values where the layout has them.
+    Any NaN counts as 7F F8 00 00 00 00 00 00.
     """
     crc = 0
     for row in rows:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bridge.events import Event
 from bridge.joblog import JobLog
 from bridge.osc.binding import Values, bind, compose
 from bridge.osc.packet import Message, PacketError, decode
 from bridge.osc.spec import Verb
 from bridge.refused import Refused
-from bridge.service import Event
 from bridge.verbs import Answer, Verbs, done_values, request_name, take_values
 
 MAX_CLIENTS = 64
@@ -31,6 +31,14 @@ class Client(Protocol):
     def send(self, packet: bytes) -> None: ...
 
 
+class Outbox(Protocol):
+    """Where answers are also told, for senders that cannot receive: `bridge.spool.Spool`."""
+
+    def tell_done(self, request: str, result: str) -> None: ...
+
+    def tell_refusal(self, request: str, code: str, text: str) -> None: ...
+
+
 @dataclass
 class _Known:
     """A client that has shown the token, and what it is told about. `everything`: all jobs."""
@@ -44,9 +52,8 @@ class _Known:
 class Door:
     """Decodes, checks, carries out, answers. To be called from one thread, the servers' event loop."""
 
-    def __init__(self, verbs: Verbs, token: str, log: JobLog, refused: Callable[[str, str, str], None]) -> None:
-        """`refused` is told request, code and text of what was refused after its token was seen."""
-        self._verbs, self._token, self._log, self._refused = verbs, token, log, refused
+    def __init__(self, verbs: Verbs, token: str, log: JobLog, outbox: Outbox) -> None:
+        self._verbs, self._token, self._log, self._outbox = verbs, token, log, outbox
         self._clients: OrderedDict[object, _Known] = OrderedDict()
 
     def receive(self, packet: bytes, client: Client) -> bool:
@@ -73,7 +80,7 @@ class Door:
             request = str(values.get("request") or values.get("curve") or _first_request(message, self._token))
             self._answer_error(client, request, refused)
             if trusted or request:
-                self._refused(request, refused.code, refused.text)
+                self._outbox.tell_refusal(request, refused.code, refused.text)
         except Exception as error:
             self._log.write("verb failed", address=message.address, error=repr(error))
             self._answer_error(
@@ -104,6 +111,8 @@ class Door:
     def _follow(self, client: Client, answer: Answer) -> None:
         """Who asked for a job is told about it."""
         address, values = answer
+        if address == "ack":
+            self._outbox.tell_done(str(values["request"]), str(values["result"]))
         if address == "job/queued" and client.key in self._clients:
             job = self._verbs.service.job(str(values["job"]))
             if job.state in ("queued", "running"):

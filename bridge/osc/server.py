@@ -9,13 +9,14 @@ import threading
 from collections import OrderedDict
 from typing import Any, cast
 
+from bridge.events import Event
 from bridge.http.server import HttpServer
 from bridge.osc.binding import compose
 from bridge.osc.door import Door
 from bridge.osc.framing import Deframer, FramingError, frame
 from bridge.osc.spec import MAX_PACKET
 from bridge.refused import Refused
-from bridge.service import Event, Service
+from bridge.service import Service
 
 MAX_CONNECTIONS = 256
 FIRST_TOKEN_S = 30.0

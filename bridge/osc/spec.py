@@ -144,7 +144,7 @@ INCOMING: tuple[Verb, ...] = (
     ),
     Verb(
         "capture/begin",
-        "Record a curve while the host plays: from `capture/value` messages, or from a MIDI controller (CC 7, CC 11, NRPN).",
+        "Record a curve while the host plays: from `capture/value`, or from a MIDI controller (CC 7, CC 11, NRPN).",
         (
             TOKEN,
             CURVE,
@@ -320,6 +320,7 @@ OUTGOING: tuple[Verb, ...] = (
             Argument("job", "s", "job id"),
             Argument("state", "s", "how", choices=("done", "failed", "cancelled")),
             Argument("text", "s", "the reason where it failed", max_length=4096),
+            Argument("code", "s", "error code where it failed"),
         ),
     ),
     Verb(

@@ -21,7 +21,7 @@ from bridge.broadcast_wave import BroadcastWaveWriter
 from bridge.regenerate import read_take
 from bridge.store import Made
 from bridge.take_names import TakeName, claim, file_name
-from bridge.worker import ProgressCallback, Renderer, Task
+from bridge.worker import ProgressCallback, Renderer, Task, warm_up
 from engine.cue import Cue
 from engine.errors import Cancelled, MissingModel
 from engine.take import CurveReport, Progress, TakeReport
@@ -39,6 +39,8 @@ def tone(task: Task, cue: Cue, seed: int) -> np.ndarray:
 
 
 def small_renderer() -> Renderer:
+    warm_up()
+
     def render(task: Task, progress: ProgressCallback, cancelled: Callable[[], bool]) -> list[Made]:
         cue = Cue.from_json(task.cue)
         assert cue.seed is not None

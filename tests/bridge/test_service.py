@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from bridge.broadcast_wave import read_broadcast_wave
+from bridge.events import Event
 from bridge.refused import Refused
-from bridge.service import Event, Service
+from bridge.service import Service
 from bridge.store import BOUNCE_PRIORITY, Job
 from engine.cue import Cue, Span
 from tests.bridge.small_renderer import small_renderer, without_model
@@ -30,14 +31,14 @@ def cue(prompt: str = "tone", **changes: object) -> Cue:
     return Cue(prompt, **values)  # type: ignore[arg-type]
 
 
-def wait(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def wait(condition: Callable[[], object], seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not come about in time"
         time.sleep(0.005)
 
 
-def ended(service: Service, job: Job, seconds: float = 20.0) -> Job:
+def ended(service: Service, job: Job, seconds: float = 120.0) -> Job:
     wait(lambda: service.job(job.id).state in ("done", "failed", "cancelled"), seconds)
     return service.job(job.id)
 
@@ -145,7 +146,7 @@ def test_a_running_job_is_cancelled_at_once_and_leaves_nothing(service: Service)
 
 
 def test_a_worker_that_does_not_let_go_is_killed(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.service.CANCEL_GRACE_S", 0.2)
+    monkeypatch.setattr("bridge.dispatcher.CANCEL_GRACE_S", 0.2)
     job = service.submit(cue("stuck 60"))
     wait(lambda: list(service.session.takes.glob("*.partial")))
     service.cancel(job.id)

@@ -29,7 +29,7 @@ class Host:
         partial.write_text(obj if isinstance(obj, str) else json.dumps(obj), encoding="utf-8")
         partial.rename(partial.with_suffix(".json"))
 
-    def read(self, name: str, until: Callable[[dict[str, Any]], bool], seconds: float = 30.0) -> dict[str, Any]:
+    def read(self, name: str, until: Callable[[dict[str, Any]], bool], seconds: float = 120.0) -> dict[str, Any]:
         path = self.session / "outbox" / f"{name}.json"
         limit = time.monotonic() + seconds
         while True:

@@ -48,7 +48,7 @@ class Rig:
     def __init__(self, folder: Path) -> None:
         self.service = Service(folder, small_renderer)
         self.spool = Spool(self.service)
-        door = Door(Verbs(self.service), TOKEN, self.service.log, self.spool.tell_refusal)
+        door = Door(Verbs(self.service), TOKEN, self.service.log, self.spool)
         self.servers = Servers(self.service, door, "127.0.0.1", 0, 0)
         self.servers.start()
         self.spool.start()
@@ -77,7 +77,7 @@ def client(rig: Rig) -> Iterator[Client]:
         yield client
 
 
-def until_done(client: Client, job: str, seconds: float = 30.0) -> list[Answer]:
+def until_done(client: Client, job: str, seconds: float = 120.0) -> list[Answer]:
     found = []
     for answer in client.answers(seconds):
         if answer.values.get("job") == job:
@@ -298,7 +298,7 @@ def test_messages_are_carried_out_in_order(client: Client, rig: Rig) -> None:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sock:
         for packet in packets:
             sock.sendto(packet, rig.address)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while len(queued := [j.request for j in rig.service.store.jobs(50)]) < 50 or queued[0] != names[-1]:
             assert time.monotonic() < until, queued
             time.sleep(0.02)
