@@ -1,0 +1,47 @@
+"""`drawaudio masks`: a preview of what a mask covers, as a video."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from bridge.errors import UserError
+from bridge.picture_arguments import add_picture_arguments, read_masks, tell_warnings, told
+
+NAME = "masks"
+HELP = "write a preview video with the masks drawn over the picture"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_picture_arguments(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE.mp4", help="the preview (default: VIDEO_masks.mp4 in this folder)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    output = args.output or Path(f"{args.video.stem}_masks.mp4")
+    if output.exists():
+        raise UserError(f"{output}: is there already, and nothing is overwritten; choose another name with -o")
+    if output.suffix.lower() != ".mp4":
+        raise UserError(f"{output}: the preview is an MP4 file; give it a name that ends in .mp4")
+    masks = read_masks(args.mask)
+    if not masks:
+        raise UserError("--mask: is missing; say what to cover, as in --mask '@box 0.5 0.2 0.3 0.4'")
+    with told():
+        from engine.masks import make_mask
+        from engine.masks.preview import write_preview
+        from engine.video import open_clip
+
+        clip = open_clip(args.video, args.offset, args.duration)
+        track = make_mask(clip, masks)
+        partial = output.with_name(f"{output.stem}.partial{output.suffix}")
+        try:
+            write_preview(partial, clip, track)
+            os.replace(partial, output)
+        finally:
+            partial.unlink(missing_ok=True)
+    tell_warnings(track.warnings)
+    print(output)
+    return 0

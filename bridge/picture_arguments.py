@@ -1,0 +1,69 @@
+"""What the commands about the picture share: the span of the video, the masks, and warnings in one line each."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bridge.errors import UserError
+from bridge.marker_grammar import MarkerError, parse_marker
+from engine.cue import CueError, MaskPrompt
+
+
+def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
+    """VIDEO, its span, and --mask."""
+    parser.add_argument("video", type=Path, metavar="VIDEO", help="the video file")
+    parser.add_argument("--offset", type=float, default=0.0, metavar="S", help="where in the video to begin (seconds)")
+    parser.add_argument("--duration", type=float, metavar="S", help="how long (seconds; default: to the end)")
+    parser.add_argument(
+        "--mask",
+        action="append",
+        default=[],
+        metavar="MASK",
+        help='what should sound, as in a marker: "@dog", "@box 0.5 0.2 0.3 0.4", "@point 0.4 0.6", "@paint lake.png"; '
+        'a time before it ("1.5s @box …") says in which moment it was drawn; may be given several times',
+    )
+
+
+def read_masks(given: Sequence[str]) -> tuple[MaskPrompt, ...]:
+    """The prompts of --mask; raises UserError for one that cannot be read."""
+    prompts: list[MaskPrompt] = []
+    for text in given:
+        timed = re.fullmatch(r"\s*(?:(\d+(?:\.\d+)?)s\s+)?(.*)", text, re.DOTALL)
+        time_s, mask = (float(timed[1] or 0), timed[2]) if timed else (0.0, text)
+        try:
+            found = parse_marker(mask, where=f"--mask {text!r}").masks
+            prompts += [replace(prompt, time_s=time_s) for prompt in found]
+        except (MarkerError, CueError) as error:
+            raise UserError(str(error)) from None
+        if not found:
+            raise UserError(f"--mask {text!r}: names no mask; begin it with @, as in '@box 0.5 0.2 0.3 0.4'")
+    return tuple(prompts)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A video that cannot be used is a UserError; warnings about one go to stderr, one line each."""
+    from engine.video import VideoError, VideoWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", VideoWarning)
+        try:
+            yield
+        except VideoError as error:
+            raise UserError(str(error)) from None
+        finally:
+            tell_warnings(str(warning.message) for warning in caught)
+
+
+def tell_warnings(lines: Iterable[str]) -> None:
+    """Each line once, on stderr."""
+    for line in dict.fromkeys(lines):
+        print(f"warning: {line}", file=sys.stderr)
