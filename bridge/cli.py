@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import os
 import signal
 import sys
@@ -56,10 +55,6 @@ def _command(name: str) -> ModuleType:
     return importlib.import_module(f"bridge.commands.{name}")
 
 
-def _available() -> list[str]:
-    return [name for name in COMMANDS if importlib.util.find_spec(f"bridge.commands.{name}")]
-
-
 def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
     """The parser that knows the commands `names`."""
     parser = _Parser(prog="drawaudio", description="Foley from a text prompt and a drawn loudness curve.")
@@ -79,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
     asked = words[0].replace("-", "_") if words else ""
     try:
-        args = _parser([asked] if asked in COMMANDS else _available()).parse_args(words)
+        args = _parser([asked] if asked in COMMANDS else COMMANDS).parse_args(words)
         return int(args.run(args))
     except SystemExit as stop:  # argparse: --help, or an error that it has already told
         return int(stop.code or 0) if not isinstance(stop.code, str) else BAD_INPUT
