@@ -62,9 +62,7 @@ def run(args: argparse.Namespace, renderer: RendererFactory | None = None) -> in
     token = new_token()
     shipped = partial(engine_renderer, args.weights, args.device)
     with ExitStack() as stack:
-        service = Service(
-            args.folder, renderer or partial(engine_renderer, args.weights, args.device), args.allow_folder
-        )
+        service = Service(args.folder, renderer or shipped, args.allow_folder)
         stack.callback(service.stop)
         spool = Spool(service)
         door = Door(Verbs(service), token, service.log, spool)
