@@ -72,41 +72,25 @@ class BroadcastWaveWriter:
             raise ValueError(f"rate {rate}: give the sample rate in Hz")
         if not 0 <= time_reference < 2**64:
             raise ValueError(f"time_reference {time_reference}: the take would start before timecode midnight")
-        if any(not 0 <= at < 2**32 for at, _ in cues):
-            raise ValueError("cues: every position must be a sample of the file, counted from its start")
         self.path = Path(path)
         self.frames = 0
+        #: What is known of a take only when it is whole may be set or changed until `close`.
+        self.description, self.note, self.cues = description, note, tuple(cues)
         self._rate, self._channels = rate, channels
-        self._cues = tuple(cues)
+        self._time_reference, self._originator = time_reference, originator
+        self._take, self._scene = take, scene
+        self._frame_rate = FrameRate.parse(timecode_rate) if timecode_rate else None
+        self._uid = uuid.uuid4().hex
+        self._began = datetime.now()
         self._written = 0
         self._file: BinaryIO | None = None
-        uid = uuid.uuid4().hex
         mode = "mono" if channels == 1 else "stereo"
         history = coding_history or f"A=PCM,F={rate},W=24,M={mode},T={originator}"
-        self._bext: dict[str, bytes | int] = {
-            "description": _ascii(description, 256),
-            "originator": _ascii(originator, 32),
-            "reference": _ascii(uid, 32),
-            "date": datetime.now().strftime("%Y-%m-%d").encode(),
-            "time": datetime.now().strftime("%H:%M:%S").encode(),
-            "time_reference": time_reference,
-        }
         self._history = _ascii(history, len(history)).rstrip(b"\r\n") + b"\r\n\0"
-        ixml = build_ixml(
-            rate=rate,
-            channels=channels,
-            time_reference=time_reference,
-            take=take,
-            scene=scene,
-            note=note,
-            frame_rate=FrameRate.parse(timecode_rate) if timecode_rate else None,
-            originator=originator,
-            file_uid=uid,
-        )
         fmt = struct.pack("<HHIIHH", riff.FORMAT_PCM, channels, rate, rate * channels * 3, channels * 3, 24)
         # JUNK keeps the place of ds64, which a file that outgrows 4 GiB needs in front of everything.
         before_data = riff.chunk(b"JUNK", bytes(riff.DS64.size)) + self._bext_chunk(Loudness())
-        before_data += riff.chunk(b"iXML", ixml) + riff.chunk(b"fmt ", fmt)
+        before_data += riff.chunk(b"fmt ", fmt)
         self._meter = LoudnessMeter(rate, channels)
         self._open()
         self._put(b"RIFF\0\0\0\0WAVE" + before_data + b"data\0\0\0\0")
@@ -176,9 +160,9 @@ class BroadcastWaveWriter:
     def _finish(self) -> None:
         file = self._opened()
         data_size = self._written - self._data_start
-        # A mark past the end would be refused by some hosts, and the whole file with it.
-        cues = [(at, label) for at, label in self._cues if at < self.frames]
-        self._put(b"\0" * (data_size % 2) + riff.cue_chunks(cues))
+        # A mark outside the file would be refused by some hosts, and the whole file with it.
+        cues = [(at, label) for at, label in self.cues if 0 <= at < min(self.frames, 2**32)]
+        self._put(b"\0" * (data_size % 2) + riff.chunk(b"iXML", self._ixml()) + riff.cue_chunks(cues))
         riff_size = self._written - 8
         bext = self._bext_chunk(self._meter.result())
         if riff_size <= RF64_THRESHOLD:
@@ -203,7 +187,23 @@ class BroadcastWaveWriter:
             loudness.short_term_lufs,
         )
         fields = [riff.NOT_MEASURED if x is None else round(100 * min(max(x, -99.99), 99.99)) for x in levels]
-        return riff.chunk(b"bext", riff.BEXT.pack(*self._bext.values(), 2, b"", *fields, b"") + self._history)
+        moment = (self._began.strftime("%Y-%m-%d").encode(), self._began.strftime("%H:%M:%S").encode())
+        texts = (_ascii(self.description, 256), _ascii(self._originator, 32), self._uid.encode(), *moment)
+        body = riff.BEXT.pack(*texts, self._time_reference, 2, b"", *fields, b"")
+        return riff.chunk(b"bext", body + self._history)
+
+    def _ixml(self) -> bytes:
+        return build_ixml(
+            rate=self._rate,
+            channels=self._channels,
+            time_reference=self._time_reference,
+            take=self._take,
+            scene=self._scene,
+            note=self.note,
+            frame_rate=self._frame_rate,
+            originator=self._originator,
+            file_uid=self._uid,
+        )
 
     def _put(self, data: bytes) -> None:
         try:
