@@ -15,9 +15,10 @@ DOOR = "[door|wooden door|old door|heavy door|heavy wooden door|front door|cella
 def creak_sound(rng: Rng, count: int) -> Audio:
     """Stick and slip: pulses whose rate follows the push, heard through the wood that they shake. -> (count,)."""
     slow = wander(rng, count, rng.uniform(0.8, 4))
-    centre = log_uniform(rng, 18, 260)
+    # Slow slips rattle; fast ones sing.
+    centre = log_uniform(rng, 18, 90) if rng.random() < 0.45 else log_uniform(rng, 110, 650)
     hz = centre * 2 ** np.clip(slow * rng.uniform(0.2, 0.9) + wander(rng, count, 12) * 0.12, -2.5, 2.5)
-    at = pulses(rng, np.minimum(hz, 900), count, rng.uniform(0.03, 0.25))
+    at = pulses(rng, np.minimum(hz, 1600), count, rng.uniform(0.03, 0.25))
     effort = np.clip(0.6 + 0.6 * wander(rng, count, rng.uniform(1, 5)), 0, 2) ** 1.5
     gain = effort[at.astype(int)] * jitter(rng, rng.uniform(0.15, 0.6), len(at))
     train = impulses(count, at, gain)
@@ -102,15 +103,17 @@ def slam_sound(rng: Rng, heavy: float) -> Audio:
     count = int(1.2 * RATE)
     t = np.arange(count, dtype=np.float32) / RATE
     base = 190 * 2 ** (-1.8 * heavy) * float(jitter(rng, 0.2))
-    boards = Body.make(rng, "box", base, rng.uniform(0.1, 0.45), rng.uniform(0.4, 0.8), 50, rng.uniform(0.2, 0.8))
-    hit = boards.strike(rng, log_uniform(rng, 0.001, 0.008), count)
+    boards = Body.make(rng, "box", base, rng.uniform(0.1, 0.45), rng.uniform(0.4, 0.8), 50, rng.uniform(0.0, 0.6))
+    hit = boards.strike(rng, log_uniform(rng, 0.0004, 0.004), count)
     out = np.zeros(count, dtype=np.float32)
     place(out, 0, hit / (np.abs(hit).max() + 1e-6), 1.0)
     air = lowpass(white(rng, count), base * rng.uniform(1, 3)) * np.exp(-t / rng.uniform(0.02, 0.08))
-    place(out, 0, (air / (np.abs(air).max() + 1e-6)).astype(np.float32), rng.uniform(0.3, 1.2))
-    smack = bandpass(white(rng, count), 400, rng.uniform(2500, 8000)) * np.exp(-t / log_uniform(rng, 0.003, 0.02))
+    place(out, 0, (air / (np.abs(air).max() + 1e-6)).astype(np.float32), rng.uniform(0.15, 0.8))
+    smack = bandpass(white(rng, count), rng.uniform(200, 500), rng.uniform(1200, 4500)) * np.exp(
+        -t / log_uniform(rng, 0.003, 0.02)
+    )
     place(out, 0, (smack / (np.abs(smack).max() + 1e-6)).astype(np.float32), rng.uniform(0.2, 1.0))
-    place(out, rng.uniform(-0.03, 0.04) + 0.03, latch_sound(rng), rng.uniform(0.1, 0.5))
+    place(out, rng.uniform(-0.03, 0.04) + 0.03, latch_sound(rng), rng.uniform(0.2, 0.9))
     rattles = rng.poisson(rng.uniform(0, 8))
     times = rng.exponential(0.12, rattles)
     hz = rng.uniform(300, 1800, rattles)
@@ -156,7 +159,7 @@ def knock(rng: Rng, duration_s: float) -> FoleySound:
         rng.uniform(0.1, 0.8),
     )
     fist = rng.random() < 0.25
-    contact_s = log_uniform(rng, 0.004, 0.01) if fist else log_uniform(rng, 0.0008, 0.004)
+    contact_s = log_uniform(rng, 0.004, 0.01) if fist else log_uniform(rng, 0.0004, 0.002)
     gap, start = log_uniform(rng, 0.1, 0.32), rng.uniform(0.01, 0.15 * duration_s)
     times: list[float] = []
     while start < duration_s - 0.05 and (not times or rng.random() < 0.7):
@@ -167,7 +170,7 @@ def knock(rng: Rng, duration_s: float) -> FoleySound:
         hit = wood.strike(rng, contact_s * float(jitter(rng, 0.15)), count, 0.2)
         place(out, time, hit / (np.abs(hit).max() + 1e-6), float(jitter(rng, 0.2)))
         t = np.arange(1440) / RATE
-        skin = lowpass(white(rng, 1440), rng.uniform(900, 4000)) * np.exp(-t / 0.003)
+        skin = lowpass(white(rng, 1440), rng.uniform(1500, 7000)) * np.exp(-t / 0.003)
         place(out, time, skin.astype(np.float32), rng.uniform(0.1, 0.5))
     out, where = in_place(rng, out, ("dry", "room", "room", "hall", "stairwell"))
     how = say(

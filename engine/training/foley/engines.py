@@ -198,16 +198,16 @@ def chainsaw(rng: Rng, duration_s: float) -> FoleySound:
         1,
         1,
         0.0,
-        log_uniform(rng, 170, 420),
+        log_uniform(rng, 100, 300),
         log_uniform(rng, 2500, 8000),
         rng.uniform(0.1, 0.6),
         rng.uniform(0.1, 0.4),
     )
     chain = shaped(rng, count, [(400, -16), (2000, -2), (log_uniform(rng, 3000, 7000), 0), (14_000, -8)])
     chain *= (0.25 + 0.75 * (turns / turns.max()) ** 2 + rng.uniform(0, 1.2) * cutting).astype(np.float32)
-    out += rng.uniform(0.03, 0.3) * chain
+    out += rng.uniform(0.08, 0.4) * chain
     where = rng.random()
-    if where < 0.4:
+    if where < 0.25:
         out = lowpass(out, log_uniform(rng, 1500, 6000), 1)
     words = {
         "idle": "[idles|idling|is running]",
@@ -215,7 +215,7 @@ def chainsaw(rng: Rng, duration_s: float) -> FoleySound:
         "rev": "[revs|revving|starts to cut|saws through wood]",
     }
     return finish(
-        rng, out, "chainsaw", say(rng, f"a chainsaw {words[way]}{' [in the distance|]' if where < 0.4 else ''}")
+        rng, out, "chainsaw", say(rng, f"a chainsaw {words[way]}{' [in the distance|]' if where < 0.25 else ''}")
     )
 
 
@@ -243,7 +243,7 @@ def helicopter(rng: Rng, duration_s: float) -> FoleySound:
     whine = sum(np.sin(2 * np.pi * phase * rng.uniform(60, 220)) for _ in range(2))
     rough = 1 + 0.3 * wander(rng, count, 20)
     out += ((1 - far) * (rng.uniform(0, 0.35) * tail + rng.uniform(0, 0.06) * whine) * rough).astype(np.float32)
-    out = lowpass(out, log_uniform(rng, 700, 2500) * (1 + 6 * (1 - far)), 1)
+    out = lowpass(out, log_uniform(rng, 350, 1200) * (1 + 3 * (1 - far)), 1)
     moving = rng.random() < 0.35
     if moving:
         out = passing(rng, out)

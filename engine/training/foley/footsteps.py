@@ -82,7 +82,7 @@ GROUNDS: dict[str, Ground] = {
     "metal": Ground(
         "[metal|a metal grate|metal stairs|a steel catwalk|a metal ladder|sheet metal]",
         (80, 180), (0.01, 0.03), (-8, 4), (-30, -16), (1500, 9000), (0, 10), (-28, -14), (2000, 9000), (0.001, 0.004),
-        shape="plate", ring_hz=(110, 520), ring_s=(0.25, 1.3), ring_db=(-2, 8),
+        shape="plate", ring_hz=(220, 900), ring_s=(0.08, 0.7), ring_db=(-2, 10),
         places=("dry", "room", "hall", "stairwell"),
         tone=(0.2, 0.7),
     ),
@@ -214,7 +214,7 @@ def _foot(rng: Rng, ground: Ground, shoe: _Shoe, force: float, spread_s: float, 
     # Skin and sole: the thump is never a clean tone.
     slap = lowpass(white(rng, min(count, 4096)), shoe.thump_hz * rng.uniform(3, 9)) * np.exp(-t[:4096] / shoe.thump_s)
     slap *= np.minimum(t[:4096] / 0.002, 1)
-    out[:4096] += (force * (1 - 0.5 * shoe.tone) * slap / (np.abs(slap).max() + 1e-6)).astype(np.float32)
+    out[:4096] += (force * (1.2 - 0.6 * shoe.tone) * slap / (np.abs(slap).max() + 1e-6)).astype(np.float32)
     click = bandpass(white(rng, min(count, 2048)), shoe.click_hz * 0.5, shoe.click_hz * 2) * np.exp(
         -t[:2048] / shoe.click_s
     )
@@ -282,8 +282,9 @@ def make(surface: str, rng: Rng, duration_s: float) -> FoleySound:
     out, where = in_place(rng, out, ground.places)
     who = say(rng, "[|||||||in boots|in heavy boots|in leather shoes]") if shoe.click > 0.4 else ""
     one = say(rng, "[a footstep|a single footstep|one step|a step]") if len(times) == 1 else say(rng, gait.words)
-    caption = f"{one} {'in' if surface in ('mud', 'water', 'leaves', 'snow') and rng.random() < 0.5 else 'on'} "
-    caption += f"{say(rng, ground.words)} {who}{where}"
+    floor = say(rng, ground.words)
+    sinks = surface in ("mud", "water", "leaves", "snow") and not floor.endswith(("floor", "ground", "path"))
+    caption = f"{one} {'in' if sinks else 'on'} {floor} {who}{where}"
     return finish(rng, out, f"footsteps_{surface}", " ".join(caption.split()), times)
 
 

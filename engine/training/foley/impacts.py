@@ -34,32 +34,32 @@ THINGS: dict[str, tuple[Thing, ...]] = {
         Thing(
             "[wooden plank|plank|wooden board|log]",
             "bar",
-            (110, 420),
-            (0.08, 0.3),
+            (180, 700),
+            (0.05, 0.2),
             (0.5, 1.0),
-            (0.0005, 0.004),
-            (-18, -4),
+            (0.0002, 0.002),
+            (-6, 6),
             modes=40,
         ),
         Thing(
             "[wooden crate|wooden box|hollow box|chest]",
             "box",
-            (70, 200),
-            (0.12, 0.4),
+            (120, 420),
+            (0.07, 0.28),
             (0.5, 0.9),
-            (0.0008, 0.006),
-            (-16, -4),
-            (-16, 2),
+            (0.0003, 0.003),
+            (-6, 6),
+            (-24, -6),
         ),
         Thing(
-            "[table|wooden table|desk|wood]",
+            "[table|wooden table|desk|piece of wood]",
             "plate",
-            (90, 260),
-            (0.08, 0.3),
+            (120, 420),
+            (0.05, 0.2),
             (0.5, 1.0),
-            (0.0006, 0.005),
-            (-16, -3),
-            (-16, 0),
+            (0.0002, 0.0025),
+            (-6, 6),
+            (-24, -6),
         ),
         Thing(
             "[wood block|wooden stick|wooden spoon]",
@@ -77,20 +77,20 @@ THINGS: dict[str, tuple[Thing, ...]] = {
             "[metal pipe|steel rod|iron bar|metal bar]",
             "bar",
             (180, 1400),
-            (0.6, 4.0),
+            (0.15, 2.5),
             (0.1, 0.6),
             (0.0001, 0.0012),
-            (-26, -10),
+            (-18, -4),
             modes=44,
         ),
         Thing(
             "[metal sheet|steel plate|metal lid|sheet of metal]",
             "plate",
             (70, 320),
-            (0.5, 3.0),
+            (0.15, 1.8),
             (0.2, 0.7),
             (0.0002, 0.002),
-            (-22, -8),
+            (-16, -3),
             (-26, -8),
             64,
         ),
@@ -98,17 +98,17 @@ THINGS: dict[str, tuple[Thing, ...]] = {
             "[metal pan|pot|bucket|metal can|tin can]",
             "shell",
             (280, 1100),
-            (0.3, 1.8),
+            (0.1, 1.0),
             (0.2, 0.7),
             (0.0001, 0.0015),
-            (-20, -6),
+            (-16, -3),
             modes=56,
         ),
         Thing(
-            "[anvil|hammer|iron|wrench]",
+            "[anvil|hammer|iron weight|wrench]",
             "block",
             (600, 2200),
-            (0.15, 1.2),
+            (0.06, 0.6),
             (0.2, 0.6),
             (0.0001, 0.0006),
             (-14, -3),
@@ -116,10 +116,10 @@ THINGS: dict[str, tuple[Thing, ...]] = {
             30,
         ),
         Thing(
-            "[sword|blade|metal tool|chain|metal]",
+            "[sword|blade|metal tool|chain|metal object]",
             "bar",
             (700, 2600),
-            (0.3, 2.2),
+            (0.1, 1.3),
             (0.1, 0.5),
             (0.00006, 0.0005),
             (-16, -4),
@@ -131,10 +131,10 @@ THINGS: dict[str, tuple[Thing, ...]] = {
             "[wine glass|glass|crystal glass]",
             "shell",
             (500, 1700),
-            (0.25, 1.8),
+            (0.1, 1.2),
             (0.3, 0.8),
             (0.0001, 0.0007),
-            (-26, -12),
+            (-20, -6),
             modes=40,
         ),
         Thing(
@@ -144,7 +144,7 @@ THINGS: dict[str, tuple[Thing, ...]] = {
             (0.06, 0.45),
             (0.2, 0.7),
             (0.0001, 0.0006),
-            (-20, -8),
+            (-16, -4),
             modes=40,
         ),
         Thing(
@@ -154,18 +154,18 @@ THINGS: dict[str, tuple[Thing, ...]] = {
             (0.1, 0.5),
             (0.2, 0.6),
             (0.0002, 0.001),
-            (-20, -6),
+            (-16, -3),
             (-24, -6),
             60,
         ),
         Thing(
-            "[ceramic cup|plate|porcelain|ceramic bowl]",
+            "[ceramic cup|china plate|porcelain cup|ceramic bowl]",
             "shell",
             (900, 2600),
             (0.08, 0.5),
             (0.3, 0.8),
             (0.0001, 0.0006),
-            (-20, -8),
+            (-16, -4),
             modes=40,
         ),
     ),
@@ -193,7 +193,7 @@ THINGS: dict[str, tuple[Thing, ...]] = {
             36,
         ),
         Thing(
-            "[pebble|small stone|rubble]",
+            "[pebble|small stone|piece of rubble]",
             "block",
             (1600, 4500),
             (0.01, 0.05),
@@ -226,7 +226,7 @@ THINGS: dict[str, tuple[Thing, ...]] = {
             modes=40,
         ),
         Thing(
-            "[plastic toy|plastic lid|plastic pen|plastic]",
+            "[plastic toy|plastic lid|plastic pen|plastic object]",
             "plate",
             (500, 1800),
             (0.02, 0.09),
@@ -277,6 +277,17 @@ def blow(rng: Rng, thing: Thing, body: Body, contact_s: float, force: float, cou
     return np.float32(force) * out
 
 
+def crumbs(rng: Rng, out: Audio, time: float, force: float) -> None:
+    """Chips that fly off stone and fall back, added in place."""
+    n = rng.poisson(rng.uniform(5, 60) * force)
+    if not n:
+        return
+    times = time + rng.gamma(1.2, rng.uniform(0.02, 0.15), n)
+    size = rng.uniform(0.05, 0.5) * force * grains.heavy_tail(rng, n, 1.1, 12)
+    dull = np.clip(1 - log_uniform(rng, 1500, 5000) * jitter(rng, 0.5, n) / 9000, 0, 0.95)
+    scatter(out, times, grains.bursts(rng, log_uniform(rng, 0.0008, 0.004) * jitter(rng, 0.4, n), size, 960, dull))
+
+
 def _gestures(rng: Rng, duration_s: float) -> tuple[str, Times, Times]:
     """What is done: "hit", "repeat", "drop" or "clatter", with times and forces."""
     way = str(rng.choice(["hit", "hit", "repeat", "drop", "clatter"]))
@@ -307,12 +318,14 @@ def impact(material: str, rng: Rng, duration_s: float) -> FoleySound:
     striker_of = THINGS[second][rng.integers(len(THINGS[second]))]
     striker_base, striker_ring = log_uniform(rng, *striker_of.base_hz), min(0.25, log_uniform(rng, *striker_of.ring_s))
     striker = Body.make(rng, striker_of.shape, striker_base, striker_ring, rng.uniform(*striker_of.damping), 40)
-    share = rng.uniform(0.05, 0.5)
+    share, crumbling = rng.uniform(0.05, 0.5), rng.random() < 0.6
     for number, (time, force) in enumerate(zip(times, forces, strict=True)):
         struck = other if way == "clatter" and number % 2 else body
         hard = max(float(force), 0.02)
         place(out, time, blow(rng, thing, struck, contact_s, hard, count, dull_hz))
         place(out, time, blow(rng, striker_of, striker, contact_s, hard * share, count, dull_hz))
+        if material == "stone" and crumbling:
+            crumbs(rng, out, time, hard)
     out, where = in_place(rng, out, ("dry", "room", "room", "hall", "outdoors", "tunnel"))
     verb = VERBS[way][rng.integers(len(VERBS[way]))]
     return finish(rng, out, f"impact_{material}", say(rng, verb.format(thing.words)) + where, times)
@@ -376,7 +389,7 @@ def debris(rng: Rng, duration_s: float) -> FoleySound:
     start = rng.uniform(0, 0.1)
     times = start + under(rng, np.hanning(64) ** 0.5 + 0.1 * rng.random(64), total, max(spell - start, 0.05))
     force = grains.heavy_tail(rng, total, 0.9, 20)
-    centre = log_uniform(rng, 300, 1100)
+    centre = log_uniform(rng, 400, 1900)
     bodies = [
         Body.make(rng, "block", centre * float(jitter(rng, 0.5)), rng.uniform(0.015, 0.06), 0.4, 30, 0.4)
         for _ in range(6)

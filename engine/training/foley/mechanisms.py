@@ -135,7 +135,7 @@ def clock(rng: Rng, duration_s: float) -> FoleySound:
     wheel = Body.make(
         rng,
         "plate",
-        log_uniform(rng, 1500, 4800),
+        log_uniform(rng, 700, 3200),
         log_uniform(rng, 0.008, 0.07),
         rng.uniform(0, 0.5),
         22,
@@ -147,7 +147,7 @@ def clock(rng: Rng, duration_s: float) -> FoleySound:
     depth = rng.uniform(0, 0.25) if watch else rng.uniform(0.05, 1.0)
     contacts = int(rng.integers(1, 5))
     offsets = np.concatenate([[0.0], np.cumsum(rng.uniform(0.002, 0.018, contacts - 1))])
-    low, high, noise = log_uniform(rng, 1200, 3500), log_uniform(rng, 6000, 15_000), rng.uniform(0.1, 0.7)
+    low, high, noise = log_uniform(rng, 400, 1500), log_uniform(rng, 4000, 12_000), rng.uniform(0.3, 1.2)
     contact_s = log_uniform(rng, 0.00006, 0.0004)
     tock, sizes = rng.uniform(0.4, 1.1), rng.uniform(0.2, 1.0, (2, contacts))
     sizes[:, rng.integers(contacts)] = 1.0
@@ -160,8 +160,8 @@ def clock(rng: Rng, duration_s: float) -> FoleySound:
         gain = (tock if side else 1.0) * float(jitter(rng, 0.06))
         for offset, size, form in zip(offsets, sizes[side], forms[side], strict=True):
             place(out, time + offset, form, gain * size * float(jitter(rng, 0.05)))
-    hum = lowpass(white(rng, count), 300)
-    out += np.float32(10 ** (rng.uniform(-65, -38) / 20)) * hum / (hum.std() + 1e-9)
+    hum = lowpass(white(rng, count), log_uniform(rng, 200, 2500), 1)
+    out += np.float32(10 ** (rng.uniform(-58, -26) / 20)) * hum / (hum.std() + 1e-9)
     out, where = in_place(rng, out, ("dry", "dry", "room", "hall"))
     caption = say(
         rng,

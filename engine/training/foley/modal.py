@@ -110,10 +110,10 @@ class Body:
         crowd = np.exp(rng.uniform(np.log(2.0), np.log(max(4.0, 15_000 / base_hz)), CROWD))
         ratio = np.concatenate([ratio, crowd])
         named = np.arange(len(ratio)) < modes
-        decay = ring_s / 6.9 * ratio**-damping * np.exp(0.25 * rng.standard_normal(len(ratio)))
-        decay *= np.where(named, 1.0, rng.uniform(0.1, 0.5))
+        decay = ring_s / 6.9 * ratio**-damping * np.exp(0.45 * rng.standard_normal(len(ratio)))
+        decay *= np.where(named, 1.0, rng.uniform(0.15, 0.6))
         gain = ratio**-tilt * np.exp(0.55 * rng.standard_normal(len(ratio)))
-        gain *= np.where(named, 1.0, log_uniform(rng, 0.08, 0.8))
+        gain *= np.where(named, 1.0, log_uniform(rng, 0.2, 1.4))
         return cls(base_hz * ratio, np.maximum(decay, 0.0008), gain)
 
     def strike(self, rng: Rng, contact_s: float, count: int, spread: float = 0.35) -> Audio:

@@ -16,7 +16,7 @@ def drips(rng: Rng, duration_s: float) -> FoleySound:
     rate = log_uniform(rng, 0.5, 6)
     times = steady(rng, rate, duration_s, 0.5 if rng.random() < 0.5 else 0.04)
     centre, spread = log_uniform(rng, 450, 2400), rng.uniform(0.03, 0.4)
-    tick, deep = rng.uniform(0.05, 0.5), rng.uniform(0.02, 0.2)
+    tick, deep = rng.uniform(0.15, 1.3), rng.uniform(0.02, 0.2)
     for time in times:
         gain = float(jitter(rng, 0.35))
         number = 1 + rng.poisson(rng.uniform(0.2, 1.5))
@@ -30,7 +30,7 @@ def drips(rng: Rng, duration_s: float) -> FoleySound:
         decay = rng.uniform(0.006, 0.03) * jitter(rng, 0.3, number)[:, None] * (1000 / f) ** 0.5
         tone = np.sin(2 * np.pi * f * t * (1 + deep * t / 0.02 * 0.5)) * np.exp(-t / decay) * (1 - np.exp(-t / 0.0008))
         scatter(part, delay, (size[:, None] * tone).astype(np.float32))
-        place(part, 0.0, grains.bursts(rng, [0.0008], [tick], 960)[0])
+        place(part, 0.0, grains.bursts(rng, [log_uniform(rng, 0.0006, 0.005)], [tick], 960, rng.uniform(0, 0.7))[0])
         place(out, time, part, gain)
     out, where = in_place(rng, out, ("room", "tunnel", "tunnel", "hall", "dry"))
     caption = say(
@@ -120,7 +120,7 @@ def splash(rng: Rng, duration_s: float) -> FoleySound:
             grains.bubbles(
                 rng,
                 hz,
-                rng.uniform(0.4, 1.2) * grains.heavy_tail(rng, number, 1.2, 10),
+                rng.uniform(0.2, 0.8) * grains.heavy_tail(rng, number, 1.2, 10),
                 1440,
                 rng.uniform(0, 0.2, number),
             ),
@@ -191,7 +191,7 @@ def fire(rng: Rng, duration_s: float) -> FoleySound:
     # A crack seldom comes alone: some are followed by a spray of smaller ones.
     parents = rng.integers(0, max(number, 1), number // 2)
     sprays = times[parents] + rng.exponential(rng.uniform(0.004, 0.02), len(parents))
-    power = grains.heavy_tail(rng, number, rng.uniform(0.8, 1.4), 40)
+    power = grains.heavy_tail(rng, number, rng.uniform(0.7, 1.1), 120)
     times, power = (
         np.concatenate([times, sprays]),
         np.concatenate([power, 0.5 * power[parents] * rng.random(len(parents))]),
@@ -211,13 +211,15 @@ def fire(rng: Rng, duration_s: float) -> FoleySound:
             white(rng, 3000), 2500
         ) * np.exp(-t / 0.004)
         place(out, time, body.astype(np.float32), rng.uniform(0.2, 0.9))
-    roar = shaped(rng, count, [(30, -6), (70, 0), (log_uniform(rng, 150, 500), 0), (2500, -22), (12_000, -34)])
+    roar = shaped(
+        rng, count, [(30, -6), (70, 0), (log_uniform(rng, 120, 300), 0), (900, -18), (2500, -28), (12_000, -44)]
+    )
     flap = lowpass(white(rng, count), rng.uniform(6, 22))
     roar *= (
         np.maximum(1 + rng.uniform(0.2, 0.6) * flap / (flap.std() + 1e-9), 0.05) * restless.astype(np.float32) ** 0.4
     )
-    out += np.float32(10 ** ((rng.uniform(-58, -36) + 20 * size) / 20)) * roar
-    out += np.float32(10 ** (rng.uniform(-72, -48) / 20)) * band(rng, count, 1500, 9000, 6)
+    out += np.float32(10 ** ((rng.uniform(-58, -40) + 20 * size) / 20)) * roar
+    out += np.float32(10 ** (rng.uniform(-80, -56) / 20)) * band(rng, count, 1500, 9000, 6)
     how = (
         "[a roaring fire|a big fire|a bonfire|a house on fire|flames roar]"
         if size > 0.65

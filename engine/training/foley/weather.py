@@ -16,7 +16,7 @@ def drops(rng: Rng, count: int, rate_hz: float, centre_hz: float, spread: float,
     n = len(times)
     if n < 4:
         return out
-    size = grains.heavy_tail(rng, n, rng.uniform(1.2, 2.2), 20)
+    size = grains.heavy_tail(rng, n, rng.uniform(1.6, 3.0), 12)
     hz = np.clip(centre_hz * jitter(rng, spread, n), 200, 17_000)
     wet = int(n * plop)
     dry = (n - wet) // 2 + wet
@@ -40,12 +40,20 @@ def rain(rng: Rng, duration_s: float) -> FoleySound:
         jitter(rng, 0.35)
     )
     far = shaped(
-        rng, count, [(60, -22), (250, -12), (900, -5), (log_uniform(rng, 2500, 7000), 0), (14_000, rng.uniform(-12, 0))]
+        rng,
+        count,
+        [
+            (60, -15),
+            (250, rng.uniform(-12, -3)),
+            (900, rng.uniform(-6, 0)),
+            (log_uniform(rng, 2500, 7000), 0),
+            (14_000, rng.uniform(-12, 0)),
+        ],
     )
     near = drops(
         rng,
         count,
-        60 + 1500 * force**1.5,
+        150 + 2600 * force**1.5,
         centre,
         rng.uniform(0.3, 0.6),
         log_uniform(rng, 0.0004, 0.0025),
@@ -62,7 +70,7 @@ def rain(rng: Rng, duration_s: float) -> FoleySound:
     )
     gust = np.exp(0.25 * wander(rng, count, rng.uniform(0.15, 0.8))).astype(np.float32)
     near_rms = near.std() + 1e-6
-    out = far * gust * 10 ** ((rng.uniform(-8, 4) + 8 * (force - 0.5)) / 20) + near * (gust / near_rms) * 10 ** (
+    out = far * gust * 10 ** ((rng.uniform(-3, 8) + 8 * (force - 0.5)) / 20) + near * (gust / near_rms) * 10 ** (
         rng.uniform(-9, 3) / 20
     )
     out += big * rng.uniform(0.3, 1.6) / (big.std() * 3 + 1e-6) * rng.uniform(0.1, 0.6)
@@ -101,14 +109,14 @@ def wind(rng: Rng, duration_s: float) -> FoleySound:
     depth = rng.uniform(0.15, 0.6)
     gust = np.exp(depth * slow)
     centre = log_uniform(rng, 120, 650)
-    steep = rng.uniform(1.1, 2.6)
+    steep = rng.uniform(1.6, 3.6)
     gain = 1 / (1 + (PAINT_HZ / (centre * gust[:, None] ** rng.uniform(0.6, 1.6))) ** 2) ** (0.5 * steep)
     gain *= np.minimum(PAINT_HZ / 60, 1.0)
     whistle = rng.random() < 0.65
     for _ in range(rng.integers(1, 4) if whistle else 0):
         tone = log_uniform(rng, 300, 1500) * gust ** rng.uniform(0.3, 0.9) * 2 ** (0.15 * wander(rng, count, 1.5)[at])
         gain += (rng.uniform(0.1, 0.7) * gust ** rng.uniform(1, 2.5))[:, None] * bump(tone, rng.uniform(0.1, 0.3))
-    leafy = rng.random() < 0.3
+    leafy = rng.random() < 0.18
     if leafy:
         gain += (rng.uniform(0.03, 0.25) * gust**2)[:, None] * bump(log_uniform(rng, 3000, 7000), rng.uniform(0.6, 1.1))
     out = painted(rng, count, gain * (gust ** rng.uniform(0.8, 2.0))[:, None])
@@ -153,9 +161,9 @@ def sea(rng: Rng, duration_s: float) -> FoleySound:
             rng.uniform(0.6, 2.8)
             * np.where(x < 0, np.exp(-((x / (0.7 * rise)) ** 2)), np.exp(-np.maximum(x, 0) / (2.2 * fall)))
         )
-        gain += size * swell[:, None] / (1 + (PAINT_HZ / bright[:, None]) ** 2) ** rng.uniform(0.55, 1.1)
+        gain += size * swell[:, None] / (1 + (PAINT_HZ / bright[:, None]) ** 2) ** rng.uniform(0.75, 1.5)
         wash = np.where(x < 0, 0, (np.maximum(x, 0) / fall) * np.exp(-np.maximum(x, 0) / (0.8 * fall)))
-        gain += (size * rng.uniform(0.05, 0.5) * wash)[:, None] * bump(
+        gain += (size * rng.uniform(0.02, 0.18) * wash)[:, None] * bump(
             log_uniform(rng, 2500, 6500), rng.uniform(0.7, 1.2)
         )
         fizz += size * wash
@@ -168,7 +176,7 @@ def sea(rng: Rng, duration_s: float) -> FoleySound:
     out *= np.maximum(1 + rng.uniform(0.1, 0.35) * churn / (churn.std() + 1e-9), 0.05)
     foam = drops(rng, count, 900, log_uniform(rng, 2500, 6000), 0.5, 0.0006, 0.5)
     foam *= np.interp(np.arange(count), np.linspace(0, count, rows), fizz).astype(np.float32)
-    out += np.float32(rng.uniform(0.0, 0.5) * out.std() / (foam.std() + 1e-9)) * foam
+    out += np.float32(rng.uniform(0.0, 0.3) * out.std() / (foam.std() + 1e-9)) * foam
     caption = say(
         rng,
         f"[{'big |rough |heavy |' if rough > 0.6 else 'gentle |calm |small ||'}][sea waves|ocean waves|"
