@@ -9,6 +9,7 @@ from pathlib import Path
 from bridge.bounce_plan import Plan, plan
 from bridge.commands.render import add_engine_arguments
 from bridge.hosts import read_project
+from bridge.hosts.model import one_line
 from bridge.hosts.time_axis import clock
 from bridge.hosts.write_back import check_writable, write_copy
 from bridge.progress import progress_bar
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 def _tell_plan(wanted: Plan) -> None:
     """What is not a cue, and what the designer should know of those that are; to stderr."""
     for warning in wanted.project.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(one_line(f"warning: {warning}"), file=sys.stderr)
     for marker, reason in wanted.left_out:
         print(f"not a cue: {marker.kind} {marker.name!r} at {clock(marker.time_s)} ({reason})", file=sys.stderr)
     for planned in wanted.cues:

@@ -60,6 +60,12 @@ class _Place:
             return seconds(tempo.seconds(self.start_beat + time - self.origin))
         return seconds(self.start_s + time - self.origin)
 
+    def content(self, time_s: float, unit: str, tempo: TempoMap) -> float:
+        """The inverse of `seconds`: the timeline's own time at a time of the arrangement."""
+        if unit == "beats":
+            return tempo.beats(time_s) - self.start_beat + self.origin
+        return time_s - self.start_s + self.origin
+
 
 @dataclass(frozen=True)
 class _Scope:
@@ -237,16 +243,20 @@ class _Reader:
                 return
             parameter = _Parameter("take", scope.track or "", "clip gain", "linear", 0.0, 1.0)
         unit = element.get("unit") or parameter.unit
-        points = in_order(self._read_points(element, scope, parameter, unit))
+        points = in_order(self._read_points(element, parameter, unit))
         if not points:
             return
         domain = "db" if unit == "decibel" and (parameter.guide or parameter.controls in GAIN_CONTROLS) else "gain"
         if parameter.guide:
             domain = "db"
         lane = Lane(parameter.controls, points, True, domain, parameter.name, parameter.guide)
-        window = scope.place.window
-        if window is not None:
-            lane = replace(lane, points=_windowed(lane, *window))
+        place = scope.place
+        if place.window is not None:
+            edges = (place.content(edge, scope.unit, self.tempo) for edge in place.window)
+            lane = replace(lane, points=_windowed(lane, *edges))
+        # Cut first and placed then: across a change of tempo a line is straight in the clip's own time.
+        placed = (replace(p, time_s=place.seconds(p.time_s, scope.unit, self.tempo)) for p in lane.points)
+        lane = replace(lane, points=tuple(placed))
         lanes = self.lanes.setdefault(parameter.track, {})
         key = target.get("parameter") or f"take {len(lanes)}"
         if not lane.points:
@@ -257,7 +267,8 @@ class _Reader:
             lane = replace(before, points=in_order([*before.points, *(p for p in lane.points if p not in known)]))
         lanes[key] = lane
 
-    def _read_points(self, element: Element, scope: _Scope, parameter: _Parameter, unit: str) -> Iterator[LanePoint]:
+    def _read_points(self, element: Element, parameter: _Parameter, unit: str) -> Iterator[LanePoint]:
+        """The points in the timeline's own time."""
         bad = 0
         for point in element:
             if not point.tag.endswith("Point"):
@@ -266,11 +277,11 @@ class _Reader:
             if self.points_left < 0:
                 raise ProjectError(f"{self.path.name}: more than {MAX_FILE_POINTS} points; thin the automation first")
             try:
-                time_s = scope.place.seconds(number(point.get("time")), scope.unit, self.tempo)
+                time = seconds(number(point.get("time")))
                 text = point.get("value", "")
                 value = float(text == "true") if text in ("true", "false") else number(text)
                 shape = "linear" if point.get("interpolation") == "linear" else "hold"
-                yield LanePoint(time_s, _converted(value, unit, parameter), shape)
+                yield LanePoint(time, _converted(value, unit, parameter), shape)
             except (ValueError, OverflowError):
                 bad += 1
         if bad:
@@ -327,14 +338,14 @@ def _converted(value: float, unit: str, parameter: _Parameter) -> float:
     return 10.0 ** (value / 20.0) if unit == "decibel" else value
 
 
-def _windowed(lane: Lane, start_s: float, end_s: float) -> tuple[LanePoint, ...]:
+def _windowed(lane: Lane, start: float, end: float) -> tuple[LanePoint, ...]:
     """The points inside a clip, with its edges where the clip cuts a line."""
     points = lane.points
     first, last = points[0].time_s, points[-1].time_s
-    if first >= start_s and last <= end_s:
+    if first >= start and last <= end:
         return points
-    if first >= end_s:
+    if first >= end:
         return ()
-    if last <= start_s:
-        return (replace(points[-1], time_s=start_s),)
-    return tuple(cut(lane, max(start_s, first), min(end_s, last)))
+    if last <= start:
+        return (replace(points[-1], time_s=start),)
+    return tuple(cut(lane, max(start, first), min(end, last)))

@@ -11,9 +11,8 @@ from bridge.hosts.text_file import decode_text, lines_of
 from bridge.timecode import FRAME_RATES, FrameRate, Timecode
 
 _TIMECODE = r"\d{2}[:;.]\d{2}[:;.]\d{2}[:;.]\d{2}"
-_EVENT = re.compile(
-    rf"\s*(\d+)\s+(\S+)\s+(\S+)\s+(.*?)\s*({_TIMECODE})\s+({_TIMECODE})\s+({_TIMECODE})\s+({_TIMECODE})"
-)
+#: Number, reel, track, what is done; the source's in and out, the record's in and out.
+_EVENT = re.compile(rf"\s*\d+\s+\S+\s+(\S+)\s+.*?{_TIMECODE}\s+{_TIMECODE}\s+({_TIMECODE})\s+{_TIMECODE}")
 _LOCATOR = re.compile(rf"\s*\*\s*LOC:\s*({_TIMECODE})\s*(\S*)\s*(.*)", re.IGNORECASE)
 #: Without drop frames an EDL does not say its rate; the frame numbers in it rule some out.
 _GUESSES = ((24, "24"), (25, "25"), (30, "30"), (50, "50"), (60, "60"))
@@ -29,8 +28,8 @@ def read_edl(data: bytes, path: Path) -> Project:
     tracks: dict[str, None] = {}
     for match in map(_EVENT.match, lines):
         if match:
-            starts.append(_seconds(match.group(5), rate, warnings))
-            tracks[match.group(3)] = None
+            starts.append(_seconds(match.group(2), rate, warnings))
+            tracks[match.group(1)] = None
     located = [match for match in map(_LOCATOR.match, lines) if match]
     if not starts and not located:
         raise ProjectError(f"{path.name}: no edit list with events or locators; export it as CMX 3600")

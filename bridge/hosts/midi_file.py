@@ -109,6 +109,8 @@ def _tracks(data: bytes, at: int, warnings: list[str], path: Path) -> Iterator[_
             continue
         number += 1
         track = _Track()
+        if len(body) < size:
+            warnings.append(f"MIDI track {number} is damaged (the file ends in it): read as far as it goes")
         try:
             _read_track(body, track)
         except _Damaged as error:

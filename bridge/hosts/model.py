@@ -26,8 +26,16 @@ GUIDE_PARAMETER = "Loudness"
 MAX_FILE_POINTS = 2_000_000
 
 
+def one_line(text: str) -> str:
+    """`text`, which a stranger's file may have written, as one line that does nothing to a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 class ProjectError(UserError):
     """A project file that cannot be read; `str()` is one line: which file, what is wrong, how to mend it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,8 @@ def _lanes(block: Block, table: dict[str, str], context: _Context, *, where: str
             lane = _lane(envelope, table[envelope.name], context, where)
             if lane is not None:
                 lanes.append(lane)
-    return lanes
+    # The fader comes before the volume ahead of the effects: whoever wants "the" volume lane takes the first.
+    return sorted(lanes, key=lambda lane: lane.name in ("VOLENV", "MASTERVOLENV"))
 
 
 def _effect_lanes(

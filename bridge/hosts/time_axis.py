@@ -6,7 +6,7 @@ import math
 import shutil
 
 from bridge.hosts.curves import evaluate
-from bridge.hosts.model import GAIN_CONTROLS, Lane, Marker, Project
+from bridge.hosts.model import GAIN_CONTROLS, Lane, Marker, Project, one_line
 
 #: Levels of a lane in one line of text, silence first.
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -39,7 +39,7 @@ def drawing(project: Project, width: int | None = None) -> str:
         lines += [_lane_line(lane, start, end, columns) for lane in track.lanes]
     lines += [f"video {item.path} at {clock(item.time_s)}" for item in project.video]
     lines += [f"warning: {warning}" for warning in project.warnings]
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(one_line(part).rstrip() for line in lines for part in line.split("\n"))
 
 
 def _headline(project: Project) -> str:
@@ -114,5 +114,5 @@ def _value(lane: Lane, value: float) -> str:
 
 
 def _fit(text: str, width: int) -> str:
-    text = "".join(character if character.isprintable() else "·" for character in text)
+    text = one_line(text)
     return f"{text:<{width}}" if len(text) <= width else text[: width - 1] + "…"
