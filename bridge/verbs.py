@@ -154,16 +154,25 @@ class Verbs:
                 raise Refused("unknown_curve", f"no capture {name!r} runs")
             return [("curve/ready", {"curve": name, "points": mark[0]})]
         stream, self._capture = self._capture[1], None
-        curve = stream.finish() if stream else self._played(values)
+        if stream:
+            curve = stream.finish()
+            start_s, duration_s = 0.0, curve.points[-1].time_s
+        else:
+            curve, start_s, duration_s = self._played(values)
         self.service.store_curve(name, curve)
-        return [("curve/ready", {"curve": name, "points": len(curve.points)})]
+        span = json.dumps({"start_s": start_s, "duration_s": duration_s})
+        return [
+            ("curve/ready", {"curve": name, "points": len(curve.points)}),
+            ("ack", {"request": name, "verb": "capture/end", "result": span}),
+        ]
 
-    def _played(self, values: Values) -> LoudnessCurve:
-        """What was ridden on a MIDI controller."""
+    def _played(self, values: Values) -> tuple[LoudnessCurve, float, float]:
+        """What was ridden on a MIDI controller, and the span that was played, in seconds from timecode midnight."""
         try:
-            return self._midi().finish_capture(values["start_s"], values["duration_s"]).curve
+            captured = self._midi().finish_capture(values["start_s"], values["duration_s"])
         except ValueError as error:
             raise Refused("unknown_curve", str(error)) from error
+        return captured.curve, captured.start_s, captured.duration_s
 
     def _learn(self, values: Values) -> list[Answer]:
         action = values["action"]

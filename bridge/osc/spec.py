@@ -175,7 +175,7 @@ INCOMING: tuple[Verb, ...] = (
     ),
     Verb(
         "capture/end",
-        "End the recording; the thinned curve is kept under its id.",
+        "End the recording; the thinned curve is kept under its id. `ack` says `start_s` and `duration_s` of the span.",
         (
             TOKEN,
             CURVE,
@@ -190,7 +190,7 @@ INCOMING: tuple[Verb, ...] = (
                 "duration_s", "d", "MIDI: length of the span; left out: to where it was played", "s", optional=True
             ),
         ),
-        answers=("curve/ready",),
+        answers=("curve/ready", "ack"),
     ),
     Verb(
         "midi/learn",

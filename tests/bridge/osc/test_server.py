@@ -219,10 +219,46 @@ def test_a_stream_of_values_becomes_a_curve(client: Client, rig: Rig) -> None:
     raw_socket.sendto(bare, rig.address)
     raw_socket.close()
     client.send("capture/end", curve="ride")
-    ready = [a for a in client.answers(2.0) if a.verb in ("curve/ready", "error")]
-    assert [a.verb for a in ready] == ["curve/ready"], ready
+    begun, ready, ended = client.answers(2.0)
+    assert [a.verb for a in (begun, ready, ended)] == ["ack", "curve/ready", "ack"]
+    assert json.loads(ended.values["result"]) == {"start_s": 0.0, "duration_s": 2.0}
     curve = LoudnessCurve.from_json(rig.service.curve_json("ride"))
     assert 2 < len(curve.points) < 101
+
+
+PROJECT = """<REAPER_PROJECT 0.1 "7.0" 1700000000
+  SAMPLERATE 48000 0 0
+  MARKER 1 1 "Guide: tone" 1 0 1 B {11111111-1111-1111-1111-111111111111} 0
+  MARKER 1 1.5 "" 1
+  MARKER 2 2 "chorus" 1 0 1 B {11111111-1111-1111-1111-111111111112} 0
+  MARKER 2 2.5 "" 1
+  <TRACK {22222222-2222-2222-2222-222222222222}
+    NAME Guide
+    <VOLENV2
+      ACT 1 -1
+      PT 0 1 0
+      PT 2 0.25 0
+    >
+  >
+>
+"""
+
+
+def test_a_project_is_bounced(client: Client, rig: Rig) -> None:
+    (rig.service.session.folder / "song.rpp").write_text(PROJECT)
+    answer = client.request("project/bounce", "ack", path="song.rpp")
+    (job,) = json.loads(answer.values["result"])["jobs"]
+    cue = json.loads(rig.service.store.cue_json(rig.service.job(job).cue))
+    assert cue["start"] == {"samples": 48_000, "rate": 48_000} and cue["loudness"]["domain"] == "gain"
+    with pytest.raises(Refused) as refused:
+        client.request("project/bounce", "ack", path="song.rpp", region="nowhere")
+    assert refused.value.code == "bad_project"
+
+
+def test_midi_verbs_without_midi_say_so(client: Client) -> None:
+    with pytest.raises(Refused) as refused:
+        client.request("midi/learn", "ack", action="keep")
+    assert refused.value.code == "unavailable"
 
 
 @pytest.mark.parametrize("token", ["", "0" * 32, TOKEN[:-1], TOKEN + "0"])
