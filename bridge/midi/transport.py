@@ -28,8 +28,8 @@ LEAD_S = 0.1
 PAUSE_S = 1.0
 #: A place this far beyond the one that is due is a jump; less is varispeed and jitter.
 JUMP_S = 0.1
-#: The clock may err by this much, even where messages arrive one by one.
-_CLOCK_SLACK_S = 0.001
+#: Where clock and order disagree by more, the clock is not to be trusted.
+_CLOCK_SLACK_S = 0.002
 #: Anchors to either side that an anchor's own time is held against.
 _NEIGHBOURS = 32
 #: Clocks over which the tempo is measured (four quarter notes).
@@ -59,22 +59,18 @@ class Run:
         times, places = np.array(self.anchors).T
         offsets = places - self.step * times
         reach = min(_NEIGHBOURS, (len(offsets) - 1) // 2)
-        smooth = offsets
         if reach:
             padded = np.pad(offsets, reach, mode="reflect")
-            smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
-        found = self.step * asked + np.interp(asked, times, smooth)
-        # A stalled machine hands over late what came in time; the order is then truer than the clock. What arrived
-        # between two anchors belongs between them, give or take a block: of residues even over half a block to either
-        # side, a quarter lies within an eighth of it. (A median would count stalls in.)
-        slack = _CLOCK_SLACK_S + 8 * np.quantile(np.abs(offsets - smooth), 0.25)
+            offsets = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
+        found = self.step * asked + np.interp(asked, times, offsets)
+        # What arrived between two anchors belongs between them: a stalled machine hands over late what came in time,
+        # and the order is then truer than the clock. Half-way is the best guess where the clock is no help at all.
         after = np.searchsorted(times, asked, side="right")
         inner = (after > 0) & (after < len(times))
-        before_place = places[np.maximum(after - 1, 0)]
-        after_place = places[np.minimum(after, len(times) - 1)]
-        middle = (before_place + after_place) / 2
-        astray = np.abs(found - middle) > np.abs(after_place - before_place) / 2 + slack
-        return np.where(inner & astray, middle, found)
+        pair = places[np.maximum(after - 1, 0)], places[np.minimum(after, len(times) - 1)]
+        nearest = np.clip(found, np.minimum(*pair), np.maximum(*pair))
+        ordered = np.where(np.abs(found - nearest) > _CLOCK_SLACK_S, (pair[0] + pair[1]) / 2, nearest)
+        return np.where(inner, ordered, found)
 
     def position(self, time_s: float) -> float:
         """Position in seconds at ``time_s``."""
