@@ -14,6 +14,10 @@ NAME = "log"
 HELP = "show the log of a session"
 
 
+HIDDEN = ("time", "job", "event", "details")
+"""Not shown behind the event; `details` (a traceback) only with --json."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_session_argument(parser)
     parser.add_argument("--job", metavar="ID", help="only the lines of one job")
@@ -40,5 +44,5 @@ def run(args: argparse.Namespace) -> int:
 def readable(entry: dict[str, object]) -> str:
     """One line for people."""
     at = datetime.fromtimestamp(float(str(entry["time"]))).strftime("%H:%M:%S.%f")[:-3]
-    rest = " ".join(f"{key}={value}" for key, value in entry.items() if key not in ("time", "job", "event") and value)
+    rest = " ".join(f"{key}={value}" for key, value in entry.items() if key not in HIDDEN and value)
     return f"{at}  {entry['job']:>6}  {entry['event']}  {rest}".rstrip()

@@ -118,12 +118,14 @@ def compose(address: str, values: Values, table: Mapping[str, Verb] = OUT_BY_ADD
     """
     verb = table[f"{PREFIX}/{address}"]
     types, out = "", []
-    for argument in verb.arguments:
-        if values.get(argument.name) is None:
-            if not argument.optional:
-                raise KeyError(f"{address}: {argument.name} is missing")
+    given = [values.get(argument.name) is not None for argument in verb.arguments]
+    last = max((index for index, is_given in enumerate(given) if is_given), default=-1)
+    for index, argument in enumerate(verb.arguments):
+        if index > last and argument.optional:
             break
-        value = values[argument.name]
+        value = values[argument.name] if given[index] else argument.default
+        if value is None:
+            raise KeyError(f"{address}: {argument.name} is missing")
         types += argument.type
         out.append(str(value)[: argument.max_length].replace("\0", " ") if argument.type == "s" else value)
     if verb.repeats:

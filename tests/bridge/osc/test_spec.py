@@ -100,6 +100,10 @@ def test_composing_cuts_texts_and_leaves_out_what_is_not_given() -> None:
     assert len(str(message.values[2])) == 4096
     packet = compose("cue/submit", {"token": "t", "request": "r", "cue": "{}"}, IN_BY_ADDRESS)
     assert decode(packet)[0].types == "sss"
+    packet = compose("project/bounce", {"token": "t", "request": "r", "path": "p", "region": "x"}, IN_BY_ADDRESS)
+    assert decode(packet)[0].values == ("t", "r", "p", "", "x"), "what lies before a given argument is sent, too"
+    with pytest.raises(KeyError):
+        compose("take/regenerate", {"token": "t", "request": "r", "end_s": 1.0}, IN_BY_ADDRESS)
 
 
 def test_arguments_by_name_are_checked_alike() -> None:
