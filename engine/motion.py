@@ -4,13 +4,15 @@ Camera movement is taken out: the median flow of what lies outside the mask (of 
 the mask is large) is not the object's. Times are the frames' own, so a speed is right at any frame rate.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 
 from engine.masks.track import MaskTrack
-from engine.video import GRID_HZ, Clip
+from engine.video import GRID_HZ, Frame
 
 DIRECTIONS = 8
 """Bins of direction, counter to the clock face: 0 right, 2 down, 4 left, 6 up (rows grow downwards)."""
@@ -23,6 +25,16 @@ _SOFT = 0.02
 _LARGE_MASK = 0.6
 _CUT = 0.08
 """Mean change of brightness between two frames that, six times the usual change, can only be a cut."""
+
+
+class Pictures(Protocol):
+    """What motion is measured in: a video's Clip, or a scene that was never written to a file."""
+
+    @property
+    def start_s(self) -> float: ...
+    @property
+    def frames_shown(self) -> int: ...
+    def frame(self, index: int) -> Frame: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,19 +90,31 @@ class Motion:
         return out.reshape(frames, *values.shape[1:])
 
 
-def measure(clip: Clip, mask: MaskTrack | None = None) -> Motion:
-    """Motion of what ``mask`` covers in ``clip``, of everything without one."""
+def measure(pictures: Pictures, mask: MaskTrack | None = None) -> Motion:
+    """Motion of what ``mask`` covers, of everything without one."""
+    return measure_all(pictures, [mask])[0]
+
+
+def measure_all(pictures: Pictures, masks: Sequence[MaskTrack | None]) -> list[Motion]:
+    """Motion in each of several masks, None for the whole picture; the flow is computed once."""
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     previous: tuple[int, np.ndarray] | None = None
-    rows: list[tuple[float, ...]] = []
-    for index in range(clip.frames_shown):
-        if previous is not None and clip.frame(index).time_s == clip.frame(previous[0]).time_s:
+    rows: list[list[tuple[float, ...]]] = [[] for _ in masks]
+    for index in range(pictures.frames_shown):
+        if previous is not None and pictures.frame(index).time_s == pictures.frame(previous[0]).time_s:
             continue
-        grey = _small(clip[index])
+        grey = _small(pictures.frame(index).image)
         if previous is not None:
-            start, end = (float(clip.frame(i).time_s) - clip.start_s for i in (previous[0], index))
-            rows.append((start, end, *_interval(dis, previous, (index, grey), end - start, mask)))
+            start, end = (float(pictures.frame(i).time_s) - pictures.start_s for i in (previous[0], index))
+            flow = np.asarray(dis.calc(previous[1], grey, np.zeros((*grey.shape, 2), np.float32)))
+            flow = flow / (grey.shape[1] * (end - start))
+            for row, mask in zip(rows, masks, strict=True):
+                row.append((start, end, *_interval(flow, previous, (index, grey), end - start, mask)))
         previous = index, grey
+    return [_table(row) for row in rows]
+
+
+def _table(rows: list[tuple[float, ...]]) -> Motion:
     table = np.array(rows, float).reshape(len(rows), 2 + DIRECTIONS + 6)
     start_s, end_s = table[:, 0], table[:, 1]
     change, light, spread, area, x, y = table[:, 2 + DIRECTIONS :].T
@@ -100,14 +124,13 @@ def measure(clip: Clip, mask: MaskTrack | None = None) -> Motion:
 
 
 def _interval(
-    dis: cv2.DISOpticalFlow,
+    flow: np.ndarray,
     one: tuple[int, np.ndarray],
     other: tuple[int, np.ndarray],
     seconds: float,
     mask: MaskTrack | None,
 ) -> tuple[float, ...]:
     height, width = one[1].shape
-    flow = np.asarray(dis.calc(one[1], other[1], np.zeros((height, width, 2), np.float32))) / (width * seconds)
     weight = np.ones((height, width), np.float32)
     if mask is not None:
         weight = np.maximum(mask.resized(one[0], height, width), mask.resized(other[0], height, width))

@@ -26,6 +26,8 @@ APART_S = 0.2
 """Two hits of one thing are at least this far apart."""
 RISE = 0.5
 """A hit stands at least this high, as a share of the strongest stops of the clip."""
+CONTRAST = 1.4
+"""… and at least this many times the usual one: falling water and a shaky hand have no hits."""
 SHADOW_S = 0.1
 """A strong hit hides weaker ones near it, less the further they are: what swings back is not a second blow."""
 _STEP_S = 0.02
@@ -84,15 +86,21 @@ def with_curve(cue: Cue) -> tuple[Cue, tuple[str, ...]]:
 
 def hits(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     """Contacts: ((hits,) seconds, (hits,) dB), the strongest at 0 dB."""
-    times, sizes = motion.stops()
-    if len(times) < 2:
+    times, strengths = peaks_of(*motion.stops())
+    return times, SOFTEST_HIT_DB * (1 - (strengths - RISE) / (1 - RISE))
+
+
+def peaks_of(times_s: np.ndarray, sizes: np.ndarray, *, contrast: float = CONTRAST) -> tuple[np.ndarray, np.ndarray]:
+    """Peaks of a signal given at any times: ((peaks,) seconds, (peaks,) height RISE..1 beside the clip's strongest)."""
+    if len(times_s) < 2:
         return np.zeros(0), np.zeros(0)
-    grid = np.arange(0, times[-1] + _STEP_S, _STEP_S)
-    sizes = np.interp(grid, times, sizes)
+    grid = np.arange(0, times_s[-1] + _STEP_S, _STEP_S)
+    sizes = np.interp(grid, times_s, sizes)
     sizes = np.convolve(np.pad(sizes, 2, mode="edge"), _SMOOTHING, "valid")
     strongest = float(np.percentile(sizes, 97)) + 1e-9
     edged = np.pad(sizes, 1, constant_values=-1)
-    peaks = np.flatnonzero((sizes >= edged[:-2]) & (sizes > edged[2:]) & (sizes > RISE * strongest))
+    least = max(RISE * strongest, contrast * float(np.median(sizes)))
+    peaks = np.flatnonzero((sizes >= edged[:-2]) & (sizes > edged[2:]) & (sizes > least))
     kept: list[int] = []
     for index in peaks[np.argsort(-sizes[peaks], kind="stable")]:
         away_s = np.abs(index - np.array(kept, int)) * _STEP_S
@@ -100,8 +108,7 @@ def hits(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
         if (away_s >= APART_S).all() and (sizes[index] > shadow).all():
             kept.append(int(index))
     kept.sort()
-    strengths = np.clip(sizes[kept] / strongest, RISE, 1)
-    return grid[kept], SOFTEST_HIT_DB * (1 - (strengths - RISE) / (1 - RISE))
+    return grid[kept], np.clip(sizes[kept] / strongest, RISE, 1)
 
 
 def swell(motion: Motion, frames: int) -> np.ndarray:

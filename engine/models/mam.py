@@ -6,6 +6,7 @@ picture) give exactly the model without one. Sound and picture meet by their tim
 falls off with the distance in time, so that a picture half a second later is heard half a second later.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -34,8 +35,7 @@ class MaskAttention(nn.Module):
         self.value = nn.Linear(video_width, width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
         nn.init.zeros_(self.out.weight)
-        reach = torch.logspace(*torch.log10(torch.tensor([NARROWEST_S, WIDEST_S])).tolist(), heads)
-        self.log_reach = nn.Parameter(reach.log())
+        self.log_reach = nn.Parameter(torch.linspace(math.log(NARROWEST_S), math.log(WIDEST_S), heads))
         self.offset = nn.Parameter(torch.zeros(heads))
 
     def forward(self, x: Tensor, video: Tensor, times: Tensor, start_s: float = 0.0) -> Tensor:
@@ -59,7 +59,7 @@ class MaskAttention(nn.Module):
         return -0.5 * (away / self.log_reach.exp()[:, None, None]) ** 2
 
 
-class MaskAttentionModule(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class MaskAttentionModule(ModelMixin, ConfigMixin):
     """The visual encoder and one MaskAttention per block of the denoiser: all that is trained for the picture."""
 
     @register_to_config

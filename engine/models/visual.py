@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from engine.cue import MaskPrompt
 from engine.masks import make_mask
 from engine.masks.track import MaskTrack
-from engine.motion import DIRECTIONS, Motion, measure
+from engine.motion import DIRECTIONS, Motion, measure_all
 from engine.video import GRID_HZ, Clip, open_clip
 
 MOTION_WIDTH = DIRECTIONS + 9
@@ -42,8 +42,8 @@ class Sight(NamedTuple):
 
 def motion_sight(clip: Clip, mask: MaskTrack | None = None) -> Sight:
     """Features of motion for ``clip``, full and masked: (N, 17) each."""
-    full = motion_features(measure(clip), len(clip))
-    return Sight(full, full if mask is None else motion_features(measure(clip, mask), len(clip)))
+    found = [motion_features(m, len(clip)) for m in measure_all(clip, [None] if mask is None else [None, mask])]
+    return Sight(found[0], found[-1])
 
 
 def motion_features(motion: Motion, frames: int) -> np.ndarray:

@@ -1,0 +1,174 @@
+"""Figures about the picture: curves drawn from it, tracking, masks that choose, and what it costs.
+
+Real clips come from the data folder and are only read there. Scenes are held out by family: their shapes
+and backgrounds are in no training scene.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import av
+import numpy as np
+
+from engine.cue import MaskPrompt
+from engine.evaluation.onsets import chance, onsets, score
+from engine.masks.flow_tracker import track_box
+from engine.masks.text import overlap
+from engine.motion import measure
+from engine.picture_curve import draft, peaks_of
+from engine.training.scenes import RATE, Scene, make_scene
+from engine.video import Clip
+
+CLEAR_HITS = (
+    "chopping_cabbage",
+    "greatesthits_stick_on_metal",
+    "avsync_hammer_anvil",
+    "avsync_dog_barking",
+    "tennis_outdoor",
+)
+"""Clips of the data folder with a soundtrack of clear hits."""
+WITHIN_S = 0.1
+SCENE_WITHIN_S = 0.06
+_UNTRACKED = ("shatter", "pour")
+"""Actions after which there is no one box left to follow."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClipFigures:
+    """One real clip: F1 at ±100 ms of the drawn curve's hits, of a frame difference, and of chance.
+
+    seconds: processor time for decoding, flow and drawing.
+    """
+
+    name: str
+    f1: float
+    frame_difference: float
+    chance: float
+    hits_s: np.ndarray
+    sounded_s: np.ndarray
+    seconds: float
+
+
+def real_clip(path: Path) -> ClipFigures:
+    """Draw a curve from a clip's picture and hold its hits against its soundtrack's onsets."""
+    began = time.process_time()
+    clip = Clip(path)
+    drafted = draft(clip)
+    seconds = time.process_time() - began
+    audio, rate = soundtrack(path)
+    truth = onsets(audio, rate)
+    motion = measure(clip)
+    # The same peaks, picked from nothing but how much the picture changes, which never rests: no contrast is asked.
+    plain, _ = peaks_of((motion.start_s + motion.end_s) / 2, motion.change, contrast=0)
+    return ClipFigures(
+        path.stem,
+        score(drafted.hits_s, truth, WITHIN_S).f1,
+        score(plain, truth, WITHIN_S).f1,
+        chance(drafted.hits_s, truth, clip.info.duration_s, WITHIN_S),
+        drafted.hits_s,
+        truth,
+        seconds,
+    )
+
+
+def real_clips(folder: Path, names: Sequence[str] = CLEAR_HITS) -> list[ClipFigures]:
+    """Figures of every clip of ``names`` in ``folder`` (the data folder's ``video``)."""
+    return [real_clip(folder / f"{name}.mp4") for name in names]
+
+
+def plot_clip(path: Path, target: Path) -> None:
+    """Soundtrack with its onsets, drawn curve with its hits, and the movement they come from, as a PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    clip = Clip(path)
+    drafted, motion = draft(clip), measure(clip)
+    audio, rate = soundtrack(path)
+    figure, axes = pyplot.subplots(3, 1, figsize=(14, 7), sharex=True)
+    axes[0].plot(np.arange(len(audio)) / rate, audio, linewidth=0.4)
+    axes[0].set_title(f"{path.stem}: soundtrack and its onsets (red), hits of the drawn curve (green)")
+    times = np.arange(0, len(clip) / 25, 0.005)
+    axes[1].plot(times, drafted.curve.sample(times))
+    axes[1].set_ylabel("dB")
+    axes[2].plot((motion.start_s + motion.end_s) / 2, motion.speed, label="speed")
+    stop_times, stops = motion.stops()
+    axes[2].plot(stop_times, stops / max(1e-9, stops.max()) * motion.speed.max(), label="sudden stops")
+    axes[2].legend(loc="upper right")
+    for axis in axes:
+        axis.vlines(onsets(audio, rate), *axis.get_ylim(), color="tab:red", linewidth=0.7)
+        axis.vlines(drafted.hits_s, *axis.get_ylim(), color="tab:green", linewidth=1.2, linestyle="--")
+    figure.tight_layout()
+    figure.savefig(target, dpi=70)
+    pyplot.close(figure)
+
+
+def tracking(seeds: Sequence[int], duration_s: float = 5.0) -> list[float]:
+    """Mean IoU over ``duration_s`` of a box drawn on the first frame, one per object of held-out scenes."""
+    found: list[float] = []
+    with TemporaryDirectory() as folder:
+        for seed in seeds:
+            scene = make_scene(seed, duration_s=duration_s, held_out=True)
+            clip = Clip(scene.write(Path(folder) / f"{seed}.mp4", sound=False))
+            times = np.array([float(clip.frame(i).time_s) for i in range(clip.frames_shown)])
+            for number, thing in enumerate(scene.objects):
+                if thing.action_name not in _UNTRACKED:
+                    truth = scene.boxes(number, times)
+                    boxes = track_box(clip, tuple(truth[0]), 0).boxes[: len(truth)]
+                    found.append(float(np.mean([overlap(b, t) for b, t in zip(boxes, truth, strict=True)])))
+    return found
+
+
+@dataclass(frozen=True)
+class Selectivity:
+    """How a mask chooses, as means over scenes. own: share of the onsets within ±60 ms of the asked object's events;
+    other: of the other's; f1: of the onsets against the asked object's events; ceiling: f1 of its true sound."""
+
+    own: float
+    other: float
+    f1: float
+    ceiling: float
+
+
+Render = Callable[[Path, Scene, int, tuple[MaskPrompt, ...]], np.ndarray]
+"""(video file, scene, number of the asked object, masks) -> (samples,) audio at 48 kHz, made without a curve."""
+
+
+def selectivity(render: Render, seeds: Sequence[int], *, masked: bool = True) -> Selectivity:
+    """Ask for each object of held-out scenes of two in turn, with or without (``masked``) a mask on it."""
+    rows = []
+    with TemporaryDirectory() as folder:
+        for seed in seeds:
+            scene = make_scene(seed, held_out=True)
+            path = scene.write(Path(folder) / f"{seed}.mp4", sound=False)
+            for number, thing in enumerate(scene.objects):
+                asked, unasked = thing.events_s, scene.objects[1 - number].events_s
+                if not len(asked) or not len(unasked):
+                    continue
+                masks = (first_box(scene, number),) if masked else ()
+                found = onsets(render(path, scene, number, masks), RATE)
+                # Where both sound at once, an onset says nothing about which of the two was heard.
+                apart = unasked[[np.abs(asked - t).min() > 2 * SCENE_WITHIN_S for t in unasked]]
+                own = score(found, asked, SCENE_WITHIN_S)
+                ceiling = score(onsets(scene.stem(number), RATE), asked, SCENE_WITHIN_S).f1
+                rows.append((own.precision, score(found, apart, SCENE_WITHIN_S).precision, own.f1, ceiling))
+    return Selectivity(*np.mean(rows, axis=0).tolist())
+
+
+def first_box(scene: Scene, number: int) -> MaskPrompt:
+    """A box prompt around an object in the first frame, as a designer would draw it."""
+    left, top, width, height = scene.boxes(number, np.zeros(1))[0]
+    left, top = float(np.clip(left, 0, 0.95)), float(np.clip(top, 0, 0.95))
+    return MaskPrompt("box", box=(left, top, float(min(width, 1 - left)), float(min(height, 1 - top))))
+
+
+def soundtrack(path: Path) -> tuple[np.ndarray, int]:
+    """(samples,) mono float and the rate of a video's sound."""
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        blocks = [frame.to_ndarray().mean(axis=0) for frame in container.decode(stream)]
+        return np.concatenate(blocks), stream.rate
