@@ -161,7 +161,7 @@ def clock(rng: Rng, duration_s: float) -> FoleySound:
         for offset, size, form in zip(offsets, sizes[side], forms[side], strict=True):
             place(out, time + offset, form, gain * size * float(jitter(rng, 0.05)))
     hum = lowpass(white(rng, count), log_uniform(rng, 200, 2500), 1)
-    out += np.float32(10 ** (rng.uniform(-58, -26) / 20)) * hum / (hum.std() + 1e-9)
+    out += np.float32(10 ** (rng.uniform(-60, -39) / 20)) * hum / (hum.std() + 1e-9)
     out, where = in_place(rng, out, ("dry", "dry", "room", "hall"))
     caption = say(
         rng,

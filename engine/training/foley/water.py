@@ -44,7 +44,7 @@ def drips(rng: Rng, duration_s: float) -> FoleySound:
 def bubbling(rng: Rng, count: int, rate_hz: float, low: float, high: float) -> Audio:
     """The voice of moving water: bubbles of all sizes, large ones loud and few. -> (count,)."""
     out = np.zeros(count, dtype=np.float32)
-    times = poisson(rng, rate_hz, count / RATE, 9000)
+    times = poisson(rng, rate_hz, count / RATE, 6000)
     n = len(times)
     hz = np.exp(rng.uniform(np.log(low), np.log(high), n))
     size = grains.heavy_tail(rng, n, 1.6, 15) * (low / hz) ** 0.35

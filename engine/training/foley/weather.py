@@ -71,7 +71,7 @@ def rain(rng: Rng, duration_s: float) -> FoleySound:
     gust = np.exp(0.25 * wander(rng, count, rng.uniform(0.15, 0.8))).astype(np.float32)
     near_rms = near.std() + 1e-6
     out = far * gust * 10 ** ((rng.uniform(-3, 8) + 8 * (force - 0.5)) / 20) + near * (gust / near_rms) * 10 ** (
-        rng.uniform(-9, 3) / 20
+        rng.uniform(-14, -2) / 20
     )
     out += big * rng.uniform(0.3, 1.6) / (big.std() * 3 + 1e-6) * rng.uniform(0.1, 0.6)
     if where in ("roof", "tent"):
@@ -193,7 +193,7 @@ def thunder(rng: Rng, duration_s: float) -> FoleySound:
     near = rng.random()
     start = rng.uniform(0.01, 0.12 * duration_s)
     rumble_s = log_uniform(rng, 1.5, 7)
-    pieces = int(rng.integers(20, 70))
+    pieces = int(rng.integers(14, 45))
     times = start + np.sort(rng.gamma(rng.uniform(1.0, 2.2), rumble_s / 3.2, pieces))
     times[0] = start
     sizes = jitter(rng, 0.7, pieces) * np.exp(-(times - start) / rumble_s)
