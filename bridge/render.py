@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -65,10 +65,10 @@ def check_files(cue: Cue) -> None:
 
 def unheard(generator: Generator, cue: Cue) -> str | None:
     """A line saying which parts of the cue do not shape the sound with these weights; None if all do."""
-    parts = [name for name, given in (("video", cue.video), ("masks", cue.masks)) if given]
-    if not parts or generator.uses_video:
+    if generator.uses_video or not (cue.video or cue.masks):
         return None
-    return f"note: {' and '.join(parts)} do not shape the sound: these weights have no Mask-Attention Module"
+    parts = "the masks do" if not cue.video else "the video and its masks do" if cue.masks else "the video does"
+    return f"note: {parts} not shape the sound: these weights have no Mask-Attention Module"
 
 
 def render_cue(
@@ -83,7 +83,8 @@ def render_cue(
 ) -> list[TakeFile]:
     """Render all takes of `cue` into `folder`, made if need be, as NAME_take01_seed7.wav with a .json beside it.
 
-    `name` defaults to the prompt; `previous_seed` continues the seeds of an earlier take. Memory does not grow with
+    Where the cue has a video but no curve, one is drawn from the picture. `name` defaults to the prompt;
+    `previous_seed` continues the seeds of an earlier take. Memory does not grow with
     the take's length. Raises `CueError`, `UserError` for a folder or disk that refuses, `engine.errors.Cancelled`;
     whatever is raised, no half file stays.
     """
@@ -92,6 +93,7 @@ def render_cue(
     check_files(cue)
     if cue.sources:
         raise CueError("sources", "scenes of several sources cannot be rendered yet", "render one cue per source")
+    cue, notes = _drawn(cue)
     seeds = generator.seeds(cue, previous_seed)
     with _takes_in(folder, name or cue.prompt, seeds) as names, ExitStack() as stack:
         writers = [stack.enter_context(_TakeWriter(take, cue, take_start(cue))) for take in names]
@@ -99,7 +101,21 @@ def render_cue(
         for block in rendering:
             for writer, part in zip(writers, block, strict=True):
                 writer.write(part)
-        return [writer.finish(report) for writer, report in zip(writers, rendering.reports, strict=True)]
+        reports = [replace(report, warnings=(*notes, *report.warnings)) for report in rendering.reports]
+        return [writer.finish(report) for writer, report in zip(writers, reports, strict=True)]
+
+
+def _drawn(cue: Cue) -> tuple[Cue, tuple[str, ...]]:
+    """The cue with a curve drawn from its video where it has none of its own; also what is to be said about it."""
+    if cue.loudness is not None or cue.video is None:
+        return cue, ()
+    from engine.picture_curve import with_curve
+    from engine.video import VideoError
+
+    try:
+        return with_curve(cue)
+    except VideoError as error:
+        raise CueError("video", str(error)) from error
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 
 from engine.cue import Cue
 from engine.curve import LEVEL_FLOOR_DBFS
+from engine.errors import MissingModel
 from engine.take import TakeReport
 
 #: Columns that the picture resolves: a take of any length costs the same.
@@ -55,45 +55,50 @@ def overview(path: Path) -> Overview:
     return Overview(times, np.array(lows), np.array(highs), np.array(spectra), rate, duration_s)
 
 
-def plot_take(
-    target: BinaryIO,
-    wave: Path,
-    cue: Cue,
-    report: TakeReport,
-    *,
-    pictures: Sequence[tuple[float, np.ndarray]] = (),
-) -> None:
-    """Write a PNG of the take in `wave` to the open file `target`.
+def picture_strip(cue: Cue) -> np.ndarray | None:
+    """Frames of the cue's video side by side, its masks drawn on them: (height, width, 3) uint8; None without video.
 
-    `pictures`, where given, are a strip on top: (seconds from the cue's start, (height, width, 3) uint8), in order.
+    Masks that need a model which is not there are left out of the picture. Raises `engine.video.VideoError`.
+    """
+    if cue.video is None:
+        return None
+    from engine.masks import make_mask
+    from engine.masks.preview import strip
+    from engine.video import open_clip
+
+    clip = open_clip(cue.video.path, cue.video.offset_s, cue.span.duration_s)
+    try:
+        track = make_mask(clip, cue.masks) if cue.masks else None
+    except MissingModel:
+        track = None
+    return strip(clip, track)
+
+
+def plot_take(target: BinaryIO, wave: Path, cue: Cue, report: TakeReport) -> None:
+    """Write a PNG of the take in `wave` to the open file `target`, with a strip of frames where the cue has a video.
+
     The time axis counts from the cue's start, so that handles lie left of 0.
     """
     seen = overview(wave)
     begin = -cue.handles_s[0]
     end = begin + seen.duration_s
-    heights = ([0.8] if pictures else []) + [0.9, 1.3, 1.3]
+    strip = picture_strip(cue)
+    heights = ([] if strip is None else [0.7]) + [0.9, 1.3, 1.3]
     figure = Figure(figsize=(11, 2.4 * sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(np.atleast_1d(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)))
     prompt = cue.prompt or " + ".join(source.prompt for source in cue.sources)
     figure.suptitle(f"“{prompt}” · seed {report.seed}", fontsize=11)
-    if pictures:
-        _strip(axes.pop(0), pictures, begin, end)
+    if strip is not None:
+        frames = axes.pop(0)
+        frames.imshow(strip, extent=(0.0, cue.span.duration_s, 0.0, 1.0), aspect="auto")
+        frames.set_axis_off()
     _waveform(axes[0], seen, begin)
     _spectrogram(axes[1], seen, begin, end)
     _curves(axes[2], cue, report, begin, end)
     axes[2].set_xlim(begin, end)
     axes[2].set_xlabel("seconds from the cue's start")
     figure.savefig(target, format="png", dpi=100)
-
-
-def _strip(axes: Axes, pictures: Sequence[tuple[float, np.ndarray]], begin: float, end: float) -> None:
-    starts = [time for time, _ in pictures]
-    for (start, image), stop in zip(pictures, [*starts[1:], end], strict=True):
-        axes.imshow(image, extent=(start, stop, 0, 1), aspect="auto")
-    axes.set_xlim(begin, end)
-    axes.set_ylim(0, 1)
-    axes.set_axis_off()
 
 
 def _waveform(axes: Axes, seen: Overview, begin: float) -> None:

@@ -1,18 +1,31 @@
-"""`drawaudio models`: the weights that are there, and whether they are whole."""
+"""`drawaudio models`: the weights that are there, and whether they are whole; fetches the ones that are not shipped."""
 
 from __future__ import annotations
 
 import argparse
 
 NAME = "models"
-HELP = "list the weights, their sizes and whether they are whole"
+HELP = "list the weights and whether they are whole; fetch the ones that are not shipped"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    pass
+    actions = parser.add_subparsers(metavar="ACTION", dest="action")
+    pull = actions.add_parser("pull", help="fetch a model that is not shipped")
+    pull.add_argument("model", choices=("yolo-world",), help="yolo-world: finds what a mask names in words")
 
 
 def run(args: argparse.Namespace) -> int:
+    return _pull() if args.action == "pull" else _list()
+
+
+def _pull() -> int:
+    from engine.masks.text import fetch
+
+    print(fetch())
+    return 0
+
+
+def _list() -> int:
     from rich.console import Console
     from rich.table import Table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -81,14 +82,15 @@ def render_and_tell(
     for file in files:
         print(file.path)
         if plot:
-            print(write_plot(file, cue))
+            print(write_plot(file))
     return files
 
 
-def write_plot(file: TakeFile, cue: Cue) -> Path:
+def write_plot(file: TakeFile) -> Path:
     """The PNG beside a take; whole or absent, as the take itself."""
     from engine.plot import plot_take
 
+    cue = Cue.from_json(json.loads(file.sidecar.read_text(encoding="utf-8"))["cue"])
     path = file.path.with_suffix(".png")
     try:
         target = whole_file.open_partial(path)

@@ -43,7 +43,7 @@ def drawaudio(*words: object, **options: Any) -> subprocess.CompletedProcess[str
         text=True,
         env=environment,
         stdin=subprocess.DEVNULL,
-        timeout=300,
+        timeout=600,
         **options,
     )
     assert "Traceback" not in run.stderr
@@ -229,7 +229,7 @@ def test_says_that_the_picture_does_not_shape_the_sound(cue_file: Path, tmp_path
     cue_file.write_text(json.dumps({**CUE, "video": {"path": "shot.mp4"}, "masks": masks}))
     run = drawaudio("render", cue_file, "-o", tmp_path / "takes", "--weights", small_weights)
     assert run.returncode == 0, run.stderr
-    assert "video and masks do not shape the sound" in run.stderr
+    assert "the video and its masks do not shape the sound" in run.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the file size limit of a Linux shell")
@@ -242,7 +242,7 @@ def test_a_full_disk(cue_file: Path, tmp_path: Path, small_weights: Path) -> Non
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=300,
+        timeout=600,
     )
     refused(run, str(output), "make room")
     assert not output.exists()

@@ -172,7 +172,7 @@ def test_only_a_picture_that_is_given_is_said_to_be_unused(generator: object) ->
     assert unheard(generator, cue()) is None  # type: ignore[arg-type]
     note = unheard(generator, cue(masks=(MaskPrompt("text", "dog"),)))  # type: ignore[arg-type]
     assert note is not None
-    assert "masks do not" in note
+    assert "the masks do not" in note
 
 
 # ---------------------------------------------------------------------------------------------------------------- demo
