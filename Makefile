@@ -83,5 +83,5 @@ $(VENV)/.installed: setup.cfg pyproject.toml $(VENV)/.made
 	@touch $@
 
 $(VENV)/.developing: setup.cfg pyproject.toml $(VENV)/.made
-	$(BIN)/python -m pip install --quiet -e '.[dev,midi]'
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
 	@touch $@ $(VENV)/.installed
