@@ -21,6 +21,8 @@ from bridge.hosts.write_back import PlacedTake, TakeTrack
 
 #: Earlier sessions are built otherwise.
 OLDEST_VERSION = 3000
+#: Every Ardour names its main bus so.
+MASTER = "Master"
 #: Processors a new track keeps; plug-ins, sends and inserts belong to the track it was modelled on.
 KEPT_PROCESSORS = ("amp", "trim", "polarity", "meter", "diskreader", "diskwriter", "main-outs", "triggerbox")
 
@@ -130,16 +132,26 @@ class _Writer:
             elif element.tag == "MuteMaster":
                 element.set("muted", "0")
         for io in route.findall("IO"):
-            if io.get("direction") == "Input":
-                for port in io.findall("Port"):  # a take track records nothing
-                    for connection in port.findall("Connection"):
-                        port.remove(connection)
+            self._connect(io)
         info = route.find("PresentationInfo")
         if info is not None:
             info.set("order", str(self._last_order() + 1))
             info.set("flags", ",".join(f for f in info.get("flags", "").split(",") if f != "Selected"))
         route.attrib.pop("route-group", None)
         return route
+
+    def _connect(self, io: Element) -> None:
+        """A take track records nothing, and is heard: as its model is, or through the master where that is not."""
+        ports = io.findall("Port")
+        if io.get("direction") == "Input":
+            for port in ports:
+                for connection in port.findall("Connection"):
+                    port.remove(connection)
+        elif not any(port.find("Connection") is not None for port in ports):
+            inputs = self.session.findall(f"./Routes/Route[@name='{MASTER}']/IO[@direction='Input']/Port")
+            for index, port in enumerate(ports):
+                if inputs:
+                    SubElement(port, "Connection", {"other": inputs[min(index, len(inputs) - 1)].get("name", "")})
 
     def _last_order(self) -> int:
         infos = self.session.iterfind("./Routes/Route/PresentationInfo")

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement
 from bridge.errors import UserError
 from bridge.hosts.dawproject import tempo_of
 from bridge.hosts.model import Project
-from bridge.hosts.packed import unzip_member
+from bridge.hosts.packed import unzip_member, zip_members
 from bridge.hosts.safe_xml import UnsafeXml, parse_xml
 from bridge.hosts.write_back import PlacedTake, TakeTrack
 
@@ -26,7 +26,7 @@ def write_dawproject(project: Project, tracks: tuple[TakeTrack, ...]) -> bytes:
         root = parse_xml(unzip_member(project.path, data, "project.xml"))
     except UnsafeXml as error:
         raise UserError(f"{project.path.name}: project.xml {error}; export it again") from None
-    writer = _Writer(root, project)
+    writer = _Writer(root, set(zip_members(project.path, data)))
     for track in tracks:
         writer.add(track)
     ElementTree.indent(root)
@@ -52,9 +52,10 @@ def _info(name: str) -> zipfile.ZipInfo:
 
 
 class _Writer:
-    def __init__(self, root: Element, project: Project) -> None:
+    def __init__(self, root: Element, members: set[str]) -> None:
         self.root = root
-        self.project = project
+        #: Names that the zip holds already.
+        self.members = members
         self.tempo = tempo_of(root, [])
         self.ids = {element.get("id") for element in root.iter()}
         self.last_id = 0
@@ -106,13 +107,22 @@ class _Writer:
             "time": f"{start:.15g}", "duration": f"{end - start:.15g}", "contentTimeUnit": "seconds",
             "playStart": "0.0", "enable": "true", "name": take.name,
         })  # fmt: skip
-        member = f"audio/{take.path.name}"
+        member = self._member(take)
         self.files[member] = take
         audio = SubElement(clip, "Audio", {
             "channels": str(take.channels), "sampleRate": str(take.rate), "duration": f"{take.length_s:.15g}",
             "timeUnit": "seconds", "algorithm": "raw", "id": self.new_id(),
         })  # fmt: skip
         SubElement(audio, "File", {"path": member})
+
+    def _member(self, take: PlacedTake) -> str:
+        """A name in the zip that is still free."""
+        member, number = f"audio/{take.path.name}", 1
+        while member in self.members:
+            number += 1
+            member = f"audio/{take.path.stem} {number}{take.path.suffix}"
+        self.members.add(member)
+        return member
 
     def _child(self, parent: Element, tag: str) -> Element:
         found = parent.find(tag)

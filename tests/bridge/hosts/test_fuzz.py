@@ -1,4 +1,4 @@
-"""Damaged files of every format: one clear line or a reading, never a traceback, never a hang, never the memory full."""
+"""Damaged files of every format: one clear line or a reading; no traceback, no hang, no full memory."""
 
 from __future__ import annotations
 

@@ -1,0 +1,172 @@
+"""Takes written into copies of projects: read back by our readers, and by a real Ardour."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge.broadcast_wave import write_broadcast_wave
+from bridge.errors import UserError
+from bridge.hosts import Project, read_project
+from bridge.hosts.ardour_writer import write_ardour
+from bridge.hosts.dawproject_writer import write_dawproject
+from bridge.hosts.reaper_writer import write_reaper
+from bridge.hosts.rpp_text import parse_rpp
+from bridge.hosts.write_back import PlacedTake, TakeTrack, check_writable
+
+
+def take(folder: Path, name: str, time_s: float, rate: int = 48000, pitch: float = 440.0) -> PlacedTake:
+    path = folder / f"{name}.wav"
+    audio = (0.5 * np.sin(2 * np.pi * pitch * np.arange(rate) / rate)).astype(np.float32)
+    write_broadcast_wave(path, audio[:, None], rate=rate, time_reference=round(time_s * rate))
+    return PlacedTake(path, name, time_s, rate, rate, 1)
+
+
+@pytest.fixture
+def track(tmp_path: Path) -> TakeTrack:
+    folder = tmp_path / "takes"
+    folder.mkdir()
+    return TakeTrack("Guide", ((take(folder, "old", 1.5, pitch=300.0), take(folder, "new", 1.5)),))
+
+
+def written(tmp_path: Path, name: str, content: bytes) -> Project:
+    path = tmp_path / name
+    path.write_bytes(content)
+    return read_project(path)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_reaper_keeps_every_byte_and_adds_an_item_with_takes(
+    samples: ModuleType, tmp_path: Path, track: TakeTrack, newline: str, encoding: str
+) -> None:
+    original = samples.RPP.replace("plain 'one'", "Tür").replace("\n", newline).encode(encoding)
+    project = written(tmp_path, "song.rpp", original)
+    copy = write_reaper(project, (track,))
+    at = next(i for i, (a, b) in enumerate(zip(original, copy, strict=False)) if a != b)
+    grown = len(copy) - len(original)
+    assert copy[:at] + copy[at + grown :] == original
+    block = list(parse_rpp(copy.decode(encoding))[0].blocks("TRACK"))[-1]
+    (item,) = block.blocks("ITEM")
+    assert block.line("NAME") == ["Guide · Foley"] and item.line("POSITION") == ["1.5"]
+    assert [name[1] for name in item.lines("NAME")] == ["old", "new"]
+    assert list(item.lines("TAKE")) == [["TAKE", "SEL"]]
+    assert [source.line("FILE") for source in item.blocks("SOURCE")] == [["takes/old.wav"], ["takes/new.wav"]]
+    assert written(tmp_path, "copy.rpp", copy).tracks[:-1] == project.tracks
+    assert write_reaper(project, (track,)) == copy  # the same ids every time
+
+
+def test_a_cut_reaper_project_is_not_written_back(samples: ModuleType, tmp_path: Path, track: TakeTrack) -> None:
+    project = written(tmp_path, "cut.rpp", samples.RPP[:-4].encode())
+    with pytest.raises(UserError, match="cut off"):
+        write_reaper(project, (track,))
+
+
+@pytest.mark.parametrize("sample", ["ARDOUR_7", "ARDOUR_3"])
+def test_ardour_gets_a_route_after_the_model_with_muted_older_takes(
+    samples: ModuleType, tmp_path: Path, track: TakeTrack, sample: str
+) -> None:
+    project = written(tmp_path, "s.ardour", getattr(samples, sample).encode())
+    copy = written(tmp_path, "copy.ardour", write_ardour(project, (track,)))
+    assert [one.name for one in copy.tracks if one.name.endswith("Foley")] == ["Guide · Foley"]
+    assert next(one for one in copy.tracks if one.name == "Guide · Foley").lanes == ()
+    assert [one for one in copy.tracks if not one.name.endswith("Foley")] == list(project.tracks)
+    text = copy.path.read_text(encoding="utf-8")
+    position = "a282240000@a423360000" if sample == "ARDOUR_7" else 'position="66150"'
+    assert text.count(position) == 2 and text.count('muted="1"') == 1
+    ids = [word for word in text.split() if word.startswith("id=")]
+    assert len(ids) == len(set(ids))
+
+
+def test_an_ardour_session_without_an_audio_track(samples: ModuleType, tmp_path: Path, track: TakeTrack) -> None:
+    project = written(tmp_path, "two.ardour", samples.ARDOUR_2.encode())
+    with pytest.raises(UserError, match="Ardour 3 or later"):
+        write_ardour(project, (track,))
+
+
+def test_dawproject_gets_audio_clips_and_keeps_its_members(
+    samples: ModuleType, tmp_path: Path, track: TakeTrack
+) -> None:
+    project = written(tmp_path, "song.dawproject", samples.dawproject())
+    data = write_dawproject(project, (track,))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        # A member of the same name is there already: it stays, and the take gets another.
+        assert archive.read("audio/old.wav") == b"RIFF"
+        assert archive.read("audio/old 2.wav") == (tmp_path / "takes" / "old.wav").read_bytes()
+        assert archive.read("audio/new.wav") == (tmp_path / "takes" / "new.wav").read_bytes()
+        xml = archive.read("project.xml").decode()
+    copy = written(tmp_path, "copy.dawproject", data)
+    assert [one.name for one in copy.tracks][-2:] == ["Guide · Foley", "Guide · Foley (1 older)"]
+    assert copy.tracks[: len(project.tracks)] == project.tracks and copy.markers == project.markers
+    beat = project_beat(1.5)
+    assert f'time="{beat:.15g}"' in xml and write_dawproject(project, (track,)) == data
+
+
+def project_beat(time_s: float) -> float:
+    """The beat at a time of the sample, whose tempo glides from 60 to 120 BPM over four beats."""
+    return 4.0 * float(np.expm1(time_s / 4.0))
+
+
+def test_other_formats_say_what_to_do(samples: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--write-back knows"):
+        check_writable(written(tmp_path, "song.mid", samples.midi()))
+
+
+MAKE_SESSION = """
+local s = create_session ("{folder}", "s1", 48000)
+local last, mode = ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal
+local r = s:new_audio_track (1, 2, nil, 1, "Guide", last, mode, true):front ()
+local al = r:gain_control ():alist ()
+local function T (x) return Temporal.timepos_t (x) end
+al:add (T (0), 0.1, false, true) al:add (T (48000), 1.0, false, true) al:add (T (96000), 0.05, false, true)
+al:add (T (144000), 0.0, false, true)
+r:gain_control ():set_automation_state (ARDOUR.AutoState.Play)
+for i = 0, 29 do print ("EVAL", i * 4800, string.format ("%.17g", al:eval (T (i * 4800)))) end
+s:save_state ("") s:close () quit ()
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(not shutil.which("ardour7-lua"), reason="needs Ardour 7 (Debian package ardour)")
+def test_a_real_ardour_plays_the_take_and_draws_the_lane_as_we_do(tmp_path: Path) -> None:
+    from bridge.hosts.curves import lane_curve
+
+    folder = tmp_path / "s1"
+    script = tmp_path / "make.lua"
+    script.write_text(MAKE_SESSION.format(folder=folder), encoding="utf-8")
+    told = subprocess.run(["ardour7-lua", script], capture_output=True, text=True, timeout=120, check=False).stdout
+    session = folder / "s1.ardour"
+    # The session's own range is what gets exported; a session made without a window has none.
+    text = session.read_text(encoding="utf-8")
+    location = (
+        '<Location id="9000" name="session" start="a0" end="a846720000" flags="IsSessionRange" locked="0" cue="0"/>'
+    )
+    session.write_text(text.replace("<Locations/>", f"<Locations>{location}</Locations>"), encoding="utf-8")
+
+    project = read_project(session)
+    (lane,) = [lane for one in project.tracks for lane in one.lanes if lane.controls == "volume"]
+    evaluated = [line.split()[1:] for line in told.splitlines() if line.startswith("EVAL")]
+    assert len(evaluated) == 30
+    times = np.array([int(sample) / 48000 for sample, _ in evaluated])
+    theirs = 20 * np.log10([float(gain) for _, gain in evaluated])
+    ours = lane_curve(lane, 0.0, 4.0).sample(times)
+    loud = theirs > -60.0
+    assert loud.sum() > 20 and np.abs(ours[loud] - theirs[loud]).max() < 0.01
+
+    takes = TakeTrack("Guide", ((take(tmp_path, "old", 0.5, pitch=300.0), take(tmp_path, "new", 0.5)),))
+    (folder / "s1 Foley.ardour").write_bytes(write_ardour(project, (takes,)))
+    exported = tmp_path / "out.wav"
+    subprocess.run(["ardour7-export", "-o", exported, folder, "s1 Foley"], capture_output=True, timeout=120, check=True)
+    audio, rate = soundfile.read(exported, always_2d=True)
+    sounding = np.flatnonzero(np.abs(audio).max(axis=1) > 1e-4)
+    assert rate == 48000 and sounding[0] in (24000, 24001) and sounding[-1] in (71998, 71999)
+    part = audio[30000:60000, 0]
+    assert np.fft.rfftfreq(len(part), 1 / rate)[np.argmax(np.abs(np.fft.rfft(part)))] == pytest.approx(440.0, abs=2.0)
