@@ -6,6 +6,7 @@ and everything else goes on.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from bridge.playback import Playback, TransportClock
 
 #: How often the transport is asked where it is.
 _FOLLOW_EVERY_S = 0.02
+#: A device is given back within this time, or never.
+_CLOSE_WITHIN_S = 2.0
 
 
 class AuditionError(RuntimeError):
@@ -52,6 +55,7 @@ class Player:
         self._follow = follow
         self._lock = threading.Lock()
         self._stream: Any = None
+        self._lost = False
         self._playback: Playback | None = None
         self._closing = threading.Event()
         self._follower: threading.Thread | None = None
@@ -139,6 +143,8 @@ class Player:
 
     def _find(self) -> tuple[Any, Any]:
         """sounddevice, and its description of the wanted output. Raises ``AuditionError``."""
+        if self._lost:
+            raise AuditionError("the sound system has gone away; restart the service to audition again")
         try:
             import sounddevice
         except OSError as error:
@@ -171,9 +177,18 @@ class Player:
                 playback.transport = transport
 
     def _give_back(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-        self._stream = self._playback = None
+        stream, self._stream, self._playback = self._stream, None, None
+        if stream is None:
+            return
+        closing = threading.Thread(target=stream.close, name="audition close", daemon=True)
+        closing.start()
+        closing.join(_CLOSE_WITHIN_S)
+        if closing.is_alive():
+            # A sound server that died keeps PortAudio waiting for ever, at the program's end too: leave it behind.
+            self._lost = True
+            import sounddevice
+
+            atexit.unregister(sounddevice._exit_handler)
 
 
 def _spread(audio: np.ndarray, channels: int) -> np.ndarray:

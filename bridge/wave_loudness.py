@@ -41,10 +41,11 @@ class LoudnessMeter:
         from pyloudnorm.iirfilter import IIRfilter
 
         # De Man's constants: at 48 kHz these are the coefficients printed in BS.1770, which the defaults only approach.
-        self._filters = [
+        stages = (
             IIRfilter(3.99984385397, 0.7071752369554193, 1681.9744509555319, rate, "high_shelf_DeMan"),
             IIRfilter(0.0, 0.5003270373253953, 38.13547087613982, rate, "high_pass_DeMan"),
-        ]
+        )
+        self._filters = [(stage.passband_gain * stage.b, stage.a) for stage in stages]
         self._states = [np.zeros((2, channels)) for _ in self._filters]
         self._hop = HOP_S * rate
         self._samples = 0
@@ -63,9 +64,8 @@ class LoudnessMeter:
             return
         self._see_peak(block, last=False)
         weighted = block.astype(np.float64)
-        for index, stage in enumerate(self._filters):
-            weighted, self._states[index] = lfilter(stage.b, stage.a, weighted, axis=0, zi=self._states[index])
-            weighted = stage.passband_gain * weighted
+        for index, (b, a) in enumerate(self._filters):
+            weighted, self._states[index] = lfilter(b, a, weighted, axis=0, zi=self._states[index])
         power = np.square(weighted).sum(axis=1)
         # Hop k ends at sample int((k + 1) * hop), so hops stay in step with the clock at 11,025 Hz too.
         ends: list[int] = []

@@ -1,6 +1,7 @@
 """Auditioning through PortAudio on a real JACK server, and where there is nothing to play on."""
 
 import json
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -153,12 +154,52 @@ def test_a_device_that_is_not_there_is_named(jack, tmp_path):
     assert "audition on system" in str(Player().state)
 
 
+@pytest.mark.jack
+def test_a_sound_server_that_dies_takes_nothing_with_it(tmp_path):
+    """PortAudio waits for ever on a dead JACK: playing, closing and ending the program must not."""
+    path = take(tmp_path, "a.wav", tone(60.0, 440))
+    program = f"""
+        import json, os, pathlib, signal, subprocess, time
+        from bridge.audition import AuditionError, Player
+        from tests.bridge import jack_server
+
+        started = []
+        start = subprocess.Popen
+        jack_server.subprocess.Popen = lambda *a, **k: started.append(start(*a, **k)) or started[-1]
+        for server in jack_server.running_jack(block=1024):
+            player = Player()
+            player.play(pathlib.Path({str(path)!r}))
+            time.sleep(0.3)
+            before = player.playing
+            started[0].kill()
+            started[0].wait()
+            time.sleep(1.0)
+            try:
+                player.play(pathlib.Path({str(path)!r}))
+            except AuditionError as error:
+                said = str(error)
+            after = player.playing
+            player.close()
+        print(json.dumps({{"before": before, "after": after, "said": said}}))
+    """
+    if shutil.which("jackd") is None:
+        pytest.skip("needs jackd (Debian: jackd2)")
+    said = run_without(program)
+    assert said == {
+        "before": True,
+        "after": False,
+        "said": "the sound system has gone away; restart the service to audition again",
+    }
+
+
 def run_without(program: str, **environment: str) -> dict[str, object]:
     """Runs ``program`` in a process of its own; it prints one JSON object."""
     import os
 
     env = os.environ | {"JACK_DEFAULT_SERVER": "drawaudio-there-is-none", "JACK_NO_START_SERVER": "1"} | environment
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, env=env, timeout=120)
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, env=env, cwd=root, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout.splitlines()[-1])
 

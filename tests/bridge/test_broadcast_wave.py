@@ -24,6 +24,7 @@ from bridge.broadcast_wave import (
 
 RATE = 48000
 STEP = 2.0**-23
+ROOT = Path(__file__).parents[2]
 
 
 def noise(seconds: float, channels: int = 1, rate: int = RATE, level: float = 0.1) -> np.ndarray:
@@ -275,7 +276,7 @@ def test_what_a_killed_writer_left_is_taken_over_and_a_living_one_is_not(tmp_pat
         "w = BroadcastWaveWriter(pathlib.Path(sys.argv[1]), rate=48000, channels=1, time_reference=0)\n"
         "w.write(numpy.zeros(48000)); print('writing', flush=True); time.sleep(60)"
     )
-    other = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
+    other = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, cwd=ROOT)
     assert other.stdout is not None
     try:
         assert other.stdout.readline().strip() == b"writing"
@@ -299,7 +300,9 @@ def test_a_disk_that_refuses_gives_one_line_and_leaves_nothing(tmp_path):
         "try: write_broadcast_wave(pathlib.Path(sys.argv[1]), numpy.zeros(48000), rate=48000, time_reference=0)\n"
         "except BroadcastWaveError as error: print(json.dumps(str(error)))"
     )
-    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "a.wav")], capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "a.wav")], capture_output=True, check=True, cwd=ROOT
+    )
     message = json.loads(done.stdout)
     assert "could not write the take" in message and "make room" in message and "\n" not in message
     assert os.listdir(tmp_path) == []
