@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from bridge.errors import UserError
 from bridge.hosts.curves import lane_curve
@@ -227,13 +229,18 @@ def _video(project: Project, start_s: float, needed: bool) -> tuple[VideoRef | N
         if needed:
             raise CueError("masks", "need a video", "put the video on the timeline, or remove the masks")
         return None, []
-    path = project.path.parent / item.path.removeprefix("file://")
+    path = project.path.parent / _file_path(item.path)
     offset = item.offset_s + (start_s - item.time_s) * item.rate
     if not path.is_file():
         if needed:
             raise CueError("video.path", f"there is no file {path}", "put the video back, or remove the masks")
         return None, [f"the video {path.name} is not there: rendered without it"]
     return VideoRef(str(path), offset), []
+
+
+def _file_path(path: str) -> str:
+    """A path, or what a file: URL (Final Cut's, Resolve's) stands for."""
+    return url2pathname(urlsplit(path).path) if path.startswith("file:") else path
 
 
 def _covers(item: VideoItem, time_s: float) -> bool:

@@ -13,7 +13,7 @@ from bridge.hosts.model import ProjectError
 
 #: What a packed file may unpack to: so many times its size, never more than this, never less than that (bytes).
 MAX_RATIO = 100
-MAX_UNPACKED = 300 * 2**20
+MAX_UNPACKED = 150 * 2**20
 SMALL_UNPACKED = 8 * 2**20
 
 #: What the standard library raises for damaged archives, beside its own errors.
