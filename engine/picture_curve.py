@@ -34,8 +34,10 @@ _STEP_S = 0.02
 _SMOOTHING = (0.1, 0.2, 0.4, 0.2, 0.1)
 _SWELL_SMOOTHING_S = 0.6
 _SWELL_ERROR_DB = 3.0
-_STILL = 0.004
-"""Frame widths per second: what noise and compression make of a picture in which nothing moves."""
+_STILL = 0.015
+"""Frame widths per second: what noise, compression and a panning camera make of a picture in which nothing moves."""
+_BEFORE_S, _AFTER_S = 0.14, 0.06
+"""Around a hit, where the thing that hits must have been moving."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,9 @@ def with_curve(cue: Cue) -> tuple[Cue, tuple[str, ...]]:
 def hits(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     """Contacts: ((hits,) seconds, (hits,) dB), the strongest at 0 dB."""
     times, strengths = peaks_of(*motion.stops())
+    around = (motion.end_s >= times[:, None] - _BEFORE_S) & (motion.start_s <= times[:, None] + _AFTER_S)
+    moving = np.where(around, motion.speed, 0).max(axis=1, initial=0) > _STILL
+    times, strengths = times[moving], strengths[moving]
     return times, SOFTEST_HIT_DB * (1 - (strengths - RISE) / (1 - RISE))
 
 

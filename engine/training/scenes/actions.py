@@ -48,7 +48,8 @@ def _beats(rng: Rng, duration_s: float, gap_s: tuple[float, float]) -> np.ndarra
     gap = rng.uniform(*gap_s)
     gaps = gap * np.exp(rng.uniform(0.02, 0.3) * rng.standard_normal(int(duration_s / gap) + 2))
     times = rng.uniform(0.25, 0.25 + gap) + np.concatenate([[0], np.cumsum(gaps)])
-    return np.asarray(times[times < duration_s - 0.15])
+    inside = times[times < duration_s - 0.15]
+    return np.asarray(inside) if len(inside) else np.array([0.5 * duration_s])
 
 
 def bounce(rng: Rng, duration_s: float, x: float) -> Action:
