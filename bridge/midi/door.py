@@ -22,7 +22,7 @@ import mido
 from bridge.midi.capture import CapturedCurve, CaptureError, CurveCapture
 from bridge.midi.cc14 import Controller
 from bridge.midi.map import KeyReader, MidiMap, Trigger
-from bridge.midi.mtc import MTC_RATES
+from bridge.midi.mtc import rates_of
 from bridge.midi.transport import TransportFollower, Whereabouts
 from bridge.timecode import FrameRate
 
@@ -69,8 +69,8 @@ class MidiDoor:
     """Listens while open.
 
     ``on_action`` is called with an action of `bridge.midi.map.ACTIONS`, on the door's own thread. ``map_file`` keeps
-    the learned map. ``inputs`` are names (or parts of names) of ports to listen to beside the virtual one. ``rates``
-    are the frame rates behind MTC's codes.
+    the learned map. ``inputs`` are names (or parts of names) of ports to listen to beside the virtual one.
+    ``frame_rate`` is the host's, needed only at 23.976 and 29.97 non-drop, which MTC calls 24 and 30.
     """
 
     def __init__(
@@ -79,16 +79,16 @@ class MidiDoor:
         *,
         map_file: Path | None = None,
         inputs: Sequence[str] = (),
-        rates: Sequence[FrameRate] = MTC_RATES,
+        frame_rate: FrameRate | None = None,
     ) -> None:
         self.state = MidiState(False, reason="not opened")
         self.map = MidiMap.load(map_file) if map_file is not None else MidiMap()
         self._on_action = on_action
         self._map_file = map_file
         self._wanted = tuple(inputs)
-        self._rates = rates
+        self._rates = rates_of(frame_rate)
         self._lock = threading.Lock()
-        self._transport = TransportFollower(rates)
+        self._transport = TransportFollower(self._rates)
         self._keys = KeyReader()
         self._capture: CurveCapture | None = None
         self._learning: tuple[str, Callable[[Trigger], None]] | None = None

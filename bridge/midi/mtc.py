@@ -24,6 +24,11 @@ MTC_RATES_PULLED_DOWN: tuple[FrameRate, ...] = tuple(
 _FULL_FRAME = (0x7F, 0x01, 0x01)  # after the universal real-time id; the device id between them is anyone's
 
 
+def rates_of(host: FrameRate | None) -> tuple[FrameRate, ...]:
+    """What MTC's four codes mean from a host at ``host`` frames per second; unknown, they are taken at their word."""
+    return MTC_RATES_PULLED_DOWN if host is not None and host.fps.denominator == 1001 else MTC_RATES
+
+
 @dataclass(frozen=True)
 class Piece:
     """One quarter frame, dated: it arrived at ``time_s``, sent ``quarters`` quarter frames past ``timecode``."""

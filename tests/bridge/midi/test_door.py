@@ -199,6 +199,12 @@ def test_windows_has_no_virtual_ports(monkeypatch):
     assert state.available and state.ports == () and "loopMIDI" in str(state)
 
 
+def test_a_host_at_23_976_is_taken_at_its_rate():
+    door = MidiDoor(lambda _: None, frame_rate=FRAME_RATES["23.976"])
+    door.receive(full_frame(Timecode.parse("01:00:00:00", FRAME_RATES["23.976"])), 0.0)
+    assert door.whereabouts().position_s == pytest.approx(3603.6)
+
+
 def test_actions_may_ask_the_door_where_the_transport_is():
     door = MidiDoor(lambda _: asked.append(door.whereabouts()))
     asked: list[object] = []

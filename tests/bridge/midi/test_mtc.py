@@ -15,6 +15,7 @@ from bridge.midi.mtc import (
     parse_full_frame,
     quarter_frames,
     rate_code,
+    rates_of,
 )
 from bridge.timecode import FRAME_RATES, FrameRate, Timecode, TimecodeError
 
@@ -69,6 +70,14 @@ def test_rates_without_a_code_travel_as_their_kin():
     timecode = Timecode.parse("10:00:00:00", FRAME_RATES["23.976"])
     assert parse_full_frame(full_frame(timecode), MTC_RATES_PULLED_DOWN) == timecode
     assert parse_full_frame(full_frame(timecode)).seconds == 36_000
+    assert {name for name, rate in FRAME_RATES.items() if rates_of(rate) == MTC_RATES_PULLED_DOWN} == {
+        "23.976",
+        "29.97NDF",
+        "29.97DF",
+        "59.94NDF",
+        "59.94DF",
+    }
+    assert rates_of(None) == MTC_RATES
 
 
 @pytest.mark.parametrize("lost", range(8))
