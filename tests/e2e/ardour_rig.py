@@ -137,6 +137,8 @@ class ArdourRig:
             raise AssertionError(f"ardour7-lua made no session: {done.stdout[-800:]}{done.stderr[-800:]}")
         text = saved.read_text()
         text = re.sub(r'<Protocol name="Open Sound Control \(OSC\)" active="0"/>', OSC_SURFACE, text)
+        # ardour7-lua can make ranges only; the exporter wants the session's own.
+        text = re.sub(r'(<Location [^>]*name="session"[^>]*flags=)"IsRangeMarker"', r'\1"IsSessionRange"', text)
         # Else a modal "I/O device has changed" box blocks the start.
         text = re.sub(r"\s*<EngineHints[^>]*/>", "", text)
         saved.write_text(text)

@@ -3,6 +3,9 @@
 
 local takes = {}
 
+-- The one name of an undo step on which Ardour lets a session's range grow with what is put in; an export ends with that range.
+local INSERT_FILE = "insert file"
+
 --- Run `change` as one step in Ardour's undo history.
 local function undoable (name, change)
   Session:begin_reversible_command (name)
@@ -104,7 +107,7 @@ function takes.add (source_name, suffix, files)
   local track = takes.track (source_name, suffix) or make_track (source_name, suffix, files[1].channels)
   local regions, added = {}, {}
   for index, file in ipairs (files) do regions[index] = import (file.path) end
-  undoable ("Draw an Audio: take", function ()
+  undoable (INSERT_FILE, function ()
     for index, file in ipairs (files) do
       place (track, regions[index], file.position)
       added[index] = { region_id = id_of (regions[index]), take_id = file.take_id }
