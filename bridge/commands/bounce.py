@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.bounce_plan import Plan, plan
 from bridge.commands.render import add_engine_arguments
@@ -14,6 +16,9 @@ from bridge.hosts.time_axis import clock
 from bridge.hosts.write_back import check_writable, write_copy
 from bridge.progress import progress_bar
 from bridge.render import check_folder, unheard
+
+if TYPE_CHECKING:
+    from bridge.bounce import Bounce
 
 NAME = "bounce"
 HELP = "render the regions of a DAW's project file to takes and mixes"
@@ -42,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     if args.write_back:
         check_writable(project)
     _tell_plan(wanted)
+    from rich.markup import escape
+
     from bridge.bounce import bounce  # only now: bad input is told before torch is loaded
     from engine.generator import Generator
 
@@ -49,8 +56,9 @@ def run(args: argparse.Namespace) -> int:
     notes = {note for planned in wanted.cues if (note := unheard(generator, planned.cue))}
     for note in sorted(notes):
         print(note, file=sys.stderr)
-    with progress_bar(f"{len(wanted.cues)} cue(s)") as progress:
-        done = bounce(generator, wanted, folder, progress=progress)
+    with progress_bar(f"{len(wanted.cues)} cue(s)") as show:
+        # Region names are shown; one like "[ADR]" is no markup.
+        done = bounce(generator, wanted, folder, progress=lambda now: show(replace(now, stage=escape(now.stage))))
     for warning in dict.fromkeys(w for cue in done.cues for take in cue.takes for w in take.warnings):
         print(f"warning: {warning}", file=sys.stderr)
     print(_table(done))
@@ -73,11 +81,8 @@ def _tell_plan(wanted: Plan) -> None:
             print(f"note: {planned.where}: {note}", file=sys.stderr)
 
 
-def _table(done: object) -> str:
+def _table(done: Bounce) -> str:
     """One row per take: track, region, place, length, distance from the curve, file."""
-    from bridge.bounce import Bounce
-
-    assert isinstance(done, Bounce)
     rows = [("track", "region", "start", "length", "off by", "", "take")]
     for cue in done.cues:
         for take in cue.takes:
