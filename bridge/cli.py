@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
@@ -117,6 +118,8 @@ def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
 def entry() -> NoReturn:
     """The console script. A polite kill cleans up just as Ctrl-C does."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if not os.environ.get("DRAWAUDIO_DEBUG"):
+        warnings.simplefilter("ignore")  # those of libraries; ours are printed
     code = main()
     sys.stdout.flush()
     sys.exit(code)

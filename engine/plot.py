@@ -22,6 +22,8 @@ COLUMNS = 1200
 WINDOW = 1024
 FRAME_S = 0.01
 FLOOR_DB = -100.0
+#: Width over height of the strip of frames.
+STRIP_ASPECT = 8.5
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def picture_strip(cue: Cue) -> np.ndarray | None:
         track = make_mask(clip, cue.masks) if cue.masks else None
     except MissingModel:
         track = None
-    return strip(clip, track)
+    height, width = clip.shape
+    return strip(clip, track, max(2, round(STRIP_ASPECT * height / width)))
 
 
 def plot_take(target: BinaryIO, wave: Path, cue: Cue, report: TakeReport) -> None:
@@ -83,7 +86,7 @@ def plot_take(target: BinaryIO, wave: Path, cue: Cue, report: TakeReport) -> Non
     begin = -cue.handles_s[0]
     end = begin + seen.duration_s
     strip = picture_strip(cue)
-    heights = ([] if strip is None else [0.7]) + [0.9, 1.3, 1.3]
+    heights = ([] if strip is None else [0.5]) + [0.9, 1.3, 1.3]
     figure = Figure(figsize=(11, 2.4 * sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(np.atleast_1d(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)))

@@ -175,6 +175,16 @@ def test_only_a_picture_that_is_given_is_said_to_be_unused(generator: object) ->
     assert "the masks do not" in note
 
 
+def test_a_missing_curve_is_drawn_from_the_picture(tmp_path: Path, generator: object) -> None:
+    clip = write_clip(tmp_path / "ball.mp4")
+    silent = cue(span=Span(0, 48_000, 2.0), loudness=None, video=VideoRef(str(clip)))
+    (file,) = render_cue(generator, silent, tmp_path)  # type: ignore[arg-type]
+    drawn = read_take(file.path).cue.loudness
+    assert drawn is not None
+    first, second = (hit.time_s for hit in bounces()[:2])
+    assert drawn.sample(np.array([first + 0.04]))[0] > drawn.sample(np.array([second - 0.15]))[0] + 6.0
+
+
 # ---------------------------------------------------------------------------------------------------------------- demo
 
 
