@@ -160,20 +160,40 @@ class Generator:
             first, window = first + count, window + 1
 
     @torch.inference_mode()
-    def texture(self, piece: Piece, seeds: Sequence[int], channels: int) -> tuple[Tensor, Tensor]:
-        """Tokens with margins -> the piece's own texture (takes, channels, L) and inner level (takes, n) dBFS."""
+    def texture(
+        self, piece: Piece, seeds: Sequence[int], channels: int, phases: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens with margins -> the piece's own sound at unit level.
+
+        phases: (takes, oscillators) where the piece begins, as returned by the one before; None at the
+        start of a take. Returns texture (takes, channels, L), inner level (takes, n) in dBFS, and the
+        phases where the piece ends.
+        """
         codec, denoiser = self.models.codec, self.models.denoiser
         latents, level = from_tokens(piece.parts[0].transpose(1, 2))
         latents = latents * denoiser.latent_std.float() + denoiser.latent_mean.float()
         features = codec.features(latents.transpose(1, 2).to(codec.dtype))
-        tonal, gains = codec.tonal_part(features), codec.noise_gains(features)
+        if phases is None:
+            phases = torch.stack([start_phases(seed, codec.config.oscillators) for seed in seeds]).to(self.device)
+        voiced, turning = codec.voiced(features, phases, piece.left * LEVELS_PER_TOKEN)
+        gains = codec.noise_gains(features)
         begin = (piece.first - piece.left) * TOKEN_SAMPLES
         sides = []
         for channel in range(channels):
-            white = torch.stack([white_noise(seed, channel, begin, tonal.shape[-1]) for seed in seeds])
-            sides.append(tonal + codec.noise_part(gains, white.to(self.device)))
+            white = torch.stack([white_noise(seed, channel, begin, voiced.shape[-1]) for seed in seeds])
+            sides.append(voiced + codec.noise_part(gains, white.to(self.device)))
         texture = own(torch.stack(sides, 1).float().cpu(), piece, TOKEN_SAMPLES)
-        return texture, own(unscale_level(level).cpu(), piece, LEVELS_PER_TOKEN)
+        end = min((piece.left + piece.count) * LEVELS_PER_TOKEN, turning.shape[1] - 1)
+        return texture, own(unscale_level(level).cpu(), piece, LEVELS_PER_TOKEN), turning[:, end]
+
+    def _textures(
+        self, pieces: Iterator[Piece], seeds: Sequence[int], channels: int
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Texture and inner level of each piece, tones running on from piece to piece."""
+        phases: Tensor | None = None
+        for piece in pieces:
+            texture, inner, phases = self.texture(piece, seeds, channels, phases)
+            yield texture, inner
 
     def _ridden(
         self,
@@ -186,7 +206,7 @@ class Generator:
         """The take at 48 kHz, ridden onto its curve, piece by piece with margins."""
         windows = self._windows(cue, timeline, seeds, progress, cancelled)
         pieces = with_margins(windows, (1,), DECODE_MARGIN_TOKENS)
-        textures = (self.texture(piece, seeds, cue.channels) for piece in pieces)
+        textures = self._textures(pieces, seeds, cue.channels)
         for piece in with_margins(textures, (TOKEN_SAMPLES, LEVELS_PER_TOKEN), MARGIN_TOKENS):
             if cancelled():
                 raise Cancelled("the take was cancelled")
@@ -298,3 +318,9 @@ def white_noise(seed: int, channel: int, begin: int, length: int) -> Tensor:
         blocks.append(torch.randn(block, generator=torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))))
     offset = begin - wanted.start * block
     return torch.cat(blocks)[offset : offset + length]
+
+
+def start_phases(seed: int, count: int) -> Tensor:
+    """Phases at which a take's tones begin: (count,) in radians."""
+    state = np.random.SeedSequence([seed, 2]).generate_state(count, np.uint32)
+    return torch.from_numpy(state.astype(np.float32) * (2 * math.pi / 2**32))

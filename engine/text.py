@@ -68,13 +68,16 @@ class TextEncoder:
         check_weights(folder / "model.safetensors")
         self.tokenizer = BertTokenizerFast.from_pretrained(folder)
         self.model = BertModel.from_pretrained(folder, add_pooling_layer=False, dtype=torch.float32).eval()
-        self.one = lru_cache(maxsize=256)(self._one)
+        self.one = lru_cache(maxsize=256)(lambda text: self.many([text])[0])
 
     @torch.no_grad()
-    def _one(self, text: str) -> tuple[Tensor, Tensor]:
-        inputs = self.tokenizer([text.lower()], truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
-        tokens = self.model(**inputs).last_hidden_state[0]
-        return tokens, F.normalize(tokens.mean(0), dim=0)
+    def many(self, texts: list[str]) -> list[tuple[Tensor, Tensor]]:
+        """Token vectors (S, 384) and sentence vector (384,) of each text, in one pass."""
+        lower = [text.lower() for text in texts]
+        inputs = self.tokenizer(lower, truncation=True, max_length=MAX_TOKENS, padding=True, return_tensors="pt")
+        hidden = self.model(**inputs).last_hidden_state
+        real = [h[: int(m.sum())] for h, m in zip(hidden, inputs["attention_mask"], strict=True)]
+        return [(tokens, F.normalize(tokens.mean(0), dim=0)) for tokens in real]
 
     def __call__(self, texts: list[str]) -> Embedding:
         """Embed texts; an empty text gives zeros, which the denoiser knows as "no prompt"."""

@@ -5,10 +5,12 @@ spends itself on texture and the loudness curve holds by construction.
 
     audio ──log-mels (43 ms and 10 ms)── encoder 100 Hz ─╲ 50 Hz ── latents (32 x 50 Hz)
                                                                         │
-    audio ◀── + ◀─ tonal head: magnitude and phase, 40 ms window ◀── decoder body
-              ▲
-              └── noise head: white noise x band gains every 2.5 ms ◀────┘
+    audio ◀── + ◀─ transient head: magnitude and phase, 40 ms window ◀── decoder body
+              ├── tonal head: oscillators whose phase runs on from frame to frame ◀┤
+              └── noise head: white noise x band gains every 2.5 ms ◀──────────────┘
 """
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -43,12 +45,70 @@ class ConvNeXtBlock(nn.Module):
         return x + y.transpose(1, 2)
 
 
-class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Encoder and stochastic two-headed decoder between unit-level audio and latents.
+class Oscillators(nn.Module):
+    """A bank of sinusoids, each free to move within its own stretch of the frequency axis.
 
-    A decoder that predicts phase alone turns noise into a buzz; the noise head shapes fresh white
-    noise every 2.5 ms instead, which keeps hiss, rain and the body of an impact natural and lets
-    attacks stay within one sub-frame.
+    Predicted phases do not stay coherent from frame to frame, so a steady tone comes out as noise.
+    Here only frequency and amplitude are predicted and the phase is their running sum; each
+    sinusoid is written into the frame's spectrum as the main lobe of the window (Rodet and
+    Depalle 1992, "Spectral envelopes and inverse FFT synthesis").
+    """
+
+    centres: Tensor
+    reach: Tensor
+
+    def __init__(self, width: int, count: int, low_hz: float = 70.0, high_hz: float = 12_000.0) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, 2 * count)
+        nn.init.zeros_(self.linear.weight)
+        with torch.no_grad():
+            self.linear.bias.copy_(torch.tensor([-5.0] * count + [0.0] * count))
+        mel = torch.linspace(*(2595 * math.log10(1 + hz / 700) for hz in (low_hz, high_hz)), count + 2)
+        edges = 700 * (10 ** (mel / 2595) - 1)
+        self.register_buffer("centres", edges[1:-1], persistent=False)
+        self.register_buffer("reach", 0.5 * (edges[2:] - edges[:-2]), persistent=False)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """features: (B, F, width) -> amplitude and frequency in Hz, both (B, F, count)."""
+        level, offset = self.linear(features).float().chunk(2, -1)
+        return torch.exp(level.clamp(max=2)), self.centres + self.reach * torch.tanh(offset)
+
+    @staticmethod
+    def phases(frequency: Tensor, pinned: Tensor, frame: int = 0) -> Tensor:
+        """Phase at each frame's centre. frequency: (B, F, count) Hz, pinned: (B, count) at ``frame`` -> (B, F, count)."""
+        step = 2 * math.pi * FRAME / SAMPLE_RATE * 0.5 * (frequency[:, 1:] + frequency[:, :-1])
+        moved = torch.cumsum(step.double(), 1).remainder(2 * math.pi).float()
+        phase = torch.cat([torch.zeros_like(pinned)[:, None], moved], 1)
+        return phase + (pinned - phase[:, frame])[:, None]
+
+    @staticmethod
+    def spectrum(amplitude: Tensor, frequency: Tensor, phase: Tensor) -> Tensor:
+        """The sinusoids as frames of TONAL_WINDOW samples seen through a Hann window: complex (B, bins, F).
+
+        All arguments: (B, F, count); the phase is that at the frame's centre.
+        """
+        place = frequency * (TONAL_WINDOW / SAMPLE_RATE)
+        nearest = place.detach().floor()[..., None] + torch.arange(-2, 4, device=place.device)
+        away = place[..., None] - nearest
+        # Transform of the Hann window, sinc(x) / (1 - x^2) / 2, whose poles at one cancel.
+        safe = torch.where((away.abs() - 1).abs() < 1e-3, away + 2e-3, away)
+        lobe = 0.5 * torch.sinc(safe) / (1 - safe**2) * (TONAL_WINDOW / 2)
+        sign = 1 - 2 * nearest.remainder(2)  # the frame's centre, not its first sample, has phase zero
+        weight = (lobe * sign * amplitude[..., None]).flatten(-2)
+        bins = nearest.clamp(0, TONAL_WINDOW // 2).long().flatten(-2)
+        turned = phase[..., None].expand_as(lobe).flatten(-2)
+        empty = torch.zeros(*amplitude.shape[:2], TONAL_WINDOW // 2 + 1, device=place.device)
+        real = empty.scatter_add(-1, bins, weight * turned.cos())
+        imaginary = empty.scatter_add(-1, bins, weight * turned.sin())
+        return torch.complex(real, imaginary).transpose(1, 2)
+
+
+class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """Encoder and stochastic three-headed decoder between unit-level audio and latents.
+
+    A decoder that predicts phase alone turns noise into a buzz and tones into noise; the noise head
+    shapes fresh white noise every 2.5 ms instead, which keeps hiss, rain and the body of an impact
+    natural and lets attacks stay within one sub-frame, and the oscillators hold tones.
     """
 
     spread: Tensor
@@ -66,6 +126,7 @@ class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         slow_blocks: int = 5,
         fast_blocks: int = 4,
         expand: int = 3,
+        oscillators: int = 80,
     ) -> None:
         super().__init__()
         self.noise_bands = noise_bands
@@ -85,7 +146,8 @@ class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
             *[ConvNeXtBlock(width, expand) for _ in range(fast_blocks)],
         )
         self.norm = nn.LayerNorm(width)
-        self.tonal = nn.Linear(width, TONAL_WINDOW + 2)
+        self.transient = nn.Linear(width, TONAL_WINDOW + 2)
+        self.bank = Oscillators(width, oscillators)
         self.noise = nn.Linear(width, SUBFRAMES * noise_bands)
         nn.init.constant_(self.noise.bias, -3.0)
         # Bands to bins. Bins that no band covers get gain zero: left at one they rumble and whistle.
@@ -111,12 +173,23 @@ class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """The deterministic part of the decoder. latents: (B, C, T) -> (B, 2 T, width)."""
         return self.norm(self.body(latents).transpose(1, 2))
 
-    def tonal_part(self, features: Tensor) -> Tensor:
-        """features: (B, F, width), F frames of 10 ms -> (B, F * 480)."""
-        magnitude, phase = self.tonal(features).transpose(1, 2).float().chunk(2, 1)
-        spectrum = torch.polar(torch.exp(magnitude.clamp(max=6)), phase)
+    def voiced(self, features: Tensor, pinned: Tensor, frame: int = 0) -> tuple[Tensor, Tensor]:
+        """What is not noise: transients and tones.
+
+        features: (B, F, width), F frames of 10 ms; pinned: (B, oscillators), their phases at ``frame``.
+        Returns audio (B, F * 480) and the phases at every frame (B, F, oscillators).
+        """
+        magnitude, angle = self.transient(features).transpose(1, 2).float().chunk(2, 1)
+        amplitude, frequency = self.bank(features)
+        phase = self.bank.phases(frequency, pinned, frame)
+        spectrum = torch.polar(torch.exp(magnitude.clamp(max=6)), angle)
+        spectrum = spectrum + self.bank.spectrum(amplitude, frequency, phase)
         frames = torch.fft.irfft(spectrum, TONAL_WINDOW, dim=1)
-        return overlap_add(frames, self.tonal_window, FRAME)
+        return overlap_add(frames, self.tonal_window, FRAME), phase
+
+    def start_phases(self, batch: int) -> Tensor:
+        """Random phases to start from, (batch, oscillators), from torch's global generator."""
+        return 2 * math.pi * torch.rand(batch, self.config.oscillators, device=self.device)
 
     def noise_gains(self, features: Tensor) -> Tensor:
         """features: (B, F, width) -> linear gains of the noise, (B, 241 bins, 4 F sub-frames)."""
@@ -135,4 +208,5 @@ class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def decode(self, latents: Tensor, white: Tensor) -> Tensor:
         """latents: (B, C, T), white: (B, T * 960) standard normal -> audio (B, T * 960)."""
         features = self.features(latents)
-        return self.tonal_part(features) + self.noise_part(self.noise_gains(features), white)
+        voiced, _ = self.voiced(features, self.start_phases(len(latents)))
+        return voiced + self.noise_part(self.noise_gains(features), white)

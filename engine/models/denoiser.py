@@ -89,6 +89,14 @@ def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return torch.cat([a * cosine - b * sine, a * sine + b * cosine], -1).to(x.dtype)
 
 
+class HeadNorm(nn.RMSNorm):
+    """RMS norm in its input's precision: under autocast the weight would force a slow mixed one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (..., width) -> same shape."""
+        return F.rms_norm(x, (x.shape[-1],), self.weight.to(x.dtype), self.eps)
+
+
 class Attention(nn.Module):
     """Multi-head attention with normalised queries and keys; attends to itself or to a context."""
 
@@ -98,8 +106,8 @@ class Attention(nn.Module):
         self.query = nn.Linear(width, width, bias=False)
         self.key = nn.Linear(context_width or width, width, bias=False)
         self.value = nn.Linear(context_width or width, width, bias=False)
-        self.query_norm = nn.RMSNorm(width // heads)
-        self.key_norm = nn.RMSNorm(width // heads)
+        self.query_norm = HeadNorm(width // heads)
+        self.key_norm = HeadNorm(width // heads)
         self.out = nn.Linear(width, width)
 
     def forward(
@@ -189,7 +197,7 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self,
         latent_channels: int = 32,
         width: int = 256,
-        depth: int = 8,
+        depth: int = 6,
         heads: int = 4,
         text_width: int = 384,
     ) -> None:

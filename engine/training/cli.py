@@ -73,7 +73,11 @@ def minutes_trained(checkpoint: Path) -> float:
 def codec(options: Options) -> None:
     """Train the codec on the recordings."""
     train_codec(
-        options.corpus, options.work, minutes=options.minutes, device=options.device, **options.settings("codec")
+        options.corpus,
+        options.work / "codec.pt",
+        minutes=options.minutes,
+        device=options.device,
+        **options.settings("codec"),
     )
 
 
@@ -91,6 +95,16 @@ def denoiser(options: Options) -> None:
     train_denoiser(bank, options.work, minutes=options.minutes, device=options.device, **options.settings("denoiser"))
 
 
+def decoder(options: Options) -> None:
+    """Refine the codec's decoder under its finished encoder."""
+    network = averaged(Codec(), options.work / "codec.pt")
+    checkpoint = options.work / "decoder.pt"
+    settings = options.settings("decoder")
+    train_codec(
+        options.corpus, checkpoint, minutes=options.minutes, device=options.device, decoder_of=network, **settings
+    )
+
+
 def known_phrases() -> list[str]:
     """What the denoiser is taught to name: the phrases of every class."""
     return sorted({phrase for known in CLASSES.values() for phrase in known.phrases})
@@ -103,13 +117,15 @@ def export(options: Options) -> None:
     network = averaged(Denoiser(**shape), options.work / "denoiser.pt")
     phrases = known_phrases()
     vectors = TextEncoder()(phrases).sentence
-    save(options.work / "weights", averaged(Codec(), options.work / "codec.pt"), network, phrases, vectors)
+    refined = options.work / "decoder.pt"
+    codec_network = averaged(Codec(), refined if refined.exists() else options.work / "codec.pt")
+    save(options.work / "weights", codec_network, network, phrases, vectors)
 
 
 def everything(options: Options) -> None:
     """Go on with whatever stage is next until the minutes are up."""
     deadline = time.monotonic() + 60 * options.minutes
-    for stage in (codec, denoiser):
+    for stage in (codec, denoiser, decoder):
         checkpoint = options.work / f"{stage.__name__}.pt"
         if stage is denoiser and not (options.work / "latents.npz").exists():
             latents(options)
@@ -134,6 +150,7 @@ TRAININGS: dict[str, Callable[[Options], None]] = {
     "codec": codec,
     "latents": latents,
     "denoiser": denoiser,
+    "decoder": decoder,
     "export": export,
     "all": everything,
 }

@@ -1,0 +1,46 @@
+"""The codec's promises before any training: shapes, the two heads, level factored out and put back."""
+
+import torch
+
+from engine.loudness import UNIT_RMS, factor_level, level_db, unit_gain
+from engine.models.codec import LATENT_HOP, Codec
+
+
+def test_shapes_of_encoding_and_decoding() -> None:
+    codec = Codec(width=32, encoder_width=32, slow_blocks=1, fast_blocks=1).eval()
+    audio = torch.randn(2, 20 * LATENT_HOP) * 0.1
+    mean, log_variance = codec.encode(audio)
+    assert mean.shape == log_variance.shape == (2, 32, 20)
+    assert codec.decode(mean, torch.randn(2, 20 * LATENT_HOP)).shape == audio.shape
+
+
+@torch.no_grad()
+def test_the_noise_head_is_random_and_the_tonal_head_is_not() -> None:
+    codec = Codec(width=32, encoder_width=32, slow_blocks=1, fast_blocks=1).eval()
+    features = codec.features(torch.randn(1, 32, 10))
+    gains = codec.noise_gains(features)
+    a, b = (codec.noise_part(gains, torch.randn(1, 10 * LATENT_HOP)) for _ in "ab")
+    assert not torch.allclose(a, b)
+    assert torch.equal(codec.tonal_part(features), codec.tonal_part(features))
+
+
+@torch.no_grad()
+def test_bins_without_a_band_get_no_noise() -> None:
+    """Left at gain one they rumble at the bottom and whistle at the top."""
+    codec = Codec(width=32, encoder_width=32, slow_blocks=1, fast_blocks=1).eval()
+    gains = codec.noise_gains(codec.features(torch.randn(1, 32, 10)))
+    assert gains[:, -1].abs().max() == 0 and gains[:, 0].abs().max() == 0
+
+
+def test_level_can_be_factored_out_and_put_back() -> None:
+    generator = torch.Generator().manual_seed(0)
+    swell = 10 ** (torch.linspace(-50, -10, 48_000) / 20)
+    audio = (swell * torch.randn(48_000, generator=generator))[None]
+    unit, db = factor_level(audio)
+    assert (level_db(unit) - 20 * torch.log10(torch.tensor(UNIT_RMS))).abs()[0, 2:-2].max() < 1.0
+    assert torch.allclose(unit / unit_gain(db), audio, atol=1e-6)
+
+
+def test_a_noise_floor_is_not_raised_to_a_roar() -> None:
+    unit, _ = factor_level(1e-5 * torch.randn(1, 48_000))
+    assert level_db(unit).max() < -50

@@ -1,0 +1,94 @@
+"""The gain rider brings noise onto a line, keeps silence silent and peaks under the ceiling."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.curve import CurvePoint, LoudnessCurve
+from engine.cue import Cue
+from engine.gain_rider import MAX_BOOST_DB, Asked, frame_level, limit_peaks, ride, running_maximum
+from engine.timeline import Timeline
+
+
+def asked(points: list[tuple[float, float | None]], seconds: float, follow: str = "tight") -> Asked:
+    """What a curve of straight dB lines asks of the frames of a cue."""
+    curve = LoudnessCurve(tuple(CurvePoint(t, v) for t, v in points), follow=follow)
+    cue = Cue.from_json(
+        {"version": 1, "prompt": "x", "start": {"samples": 0, "rate": 48000}, "duration_s": seconds, "tail_s": 0.0}
+    )
+    return Timeline.of(cue, curve).asked(0, round(seconds * 100))
+
+
+def noise(seconds: float, takes: int = 1, channels: int = 1) -> torch.Tensor:
+    """White noise at unit level (RMS 0.1)."""
+    return 0.1 * torch.randn(takes, channels, round(seconds * 48_000), generator=torch.Generator().manual_seed(1))
+
+
+def flat(db: float, seconds: float) -> torch.Tensor:
+    return torch.full((1, round(seconds * 100)), db)
+
+
+def test_tight_swell_is_followed_within_half_a_decibel() -> None:
+    line = asked([(0.0, -40.0), (2.0, 0.0), (4.0, -40.0)], 4.0)
+    ridden = ride(noise(4.0), flat(-30.0, 4.0), line)
+    error = np.abs(ridden.level_after[0].numpy() - line.level)
+    assert error[line.level > -50].mean() < 0.5
+
+
+def test_a_texture_with_holes_is_evened_out_but_not_pumped() -> None:
+    texture = noise(2.0)
+    texture[..., 48_000:] *= 10 ** (-40 / 20)
+    line = asked([(0.0, 0.0)], 2.0)
+    level = ride(texture, flat(-30.0, 2.0), line).level_after[0].numpy()
+    assert abs(level[20:80].mean() + 20) < 0.5
+    assert level[120:180].mean() < -20 - 40 + MAX_BOOST_DB + 1
+
+
+def test_silence_is_digital_silence_and_its_edges_do_not_click() -> None:
+    line = asked([(0.0, -np.inf), (1.0, -np.inf), (1.0, 0.0), (2.0, -np.inf)], 3.0)
+    audio = ride(noise(3.0), flat(-20.0, 3.0), line).audio[0, 0]
+    assert torch.all(audio[:47_900] == 0) and torch.all(audio[2 * 48_000 + 100 :] == 0)
+    assert audio[48_000:96_000].abs().max() > 0.1
+    onset = audio[47_900:48_100].abs()
+    assert onset[:100].max() < 0.01, "the edge of a hit lies inside the hit"
+
+
+def test_loose_line_is_the_running_maximum_and_the_rhythm_stays() -> None:
+    seconds, step = 6.0, np.zeros(600, np.float32)
+    step[::50] = 1.0
+    inner = torch.from_numpy(-70 + 45 * np.convolve(step, 0.9 ** np.arange(40))[:600].astype(np.float32))[None]
+    line = asked([(0.0, -6.0)], seconds, "loose")
+    ridden = ride(noise(seconds), inner, line)
+    peak = running_maximum(ridden.level_after)[0, 60:-60].numpy()
+    assert np.abs(peak - (-26.0)).mean() < 1.5
+    assert ridden.level_after.std() > 0.8 * ridden.level_before.std()
+
+
+def test_undrawn_follows_the_sounds_own_level() -> None:
+    line = asked([(0.0, None)], 2.0)
+    assert np.isnan(line.level).all()
+    level = ride(noise(2.0), flat(-33.0, 2.0), line).level_after[0]
+    assert (level - (-33)).abs().mean() < 1.0
+
+
+@pytest.mark.parametrize("frequency", [997.0, 11_999.0])
+def test_true_peak_stays_under_the_ceiling(frequency: float) -> None:
+    """11.999 kHz sampled at its zero crossings' neighbours peaks between the samples."""
+    t = torch.arange(48_000) / 48_000
+    audio = 1.4 * torch.sin(2 * np.pi * frequency * t + np.pi / 4)[None, None]
+    gain, limited = limit_peaks(audio)
+    from scipy.signal import resample_poly
+
+    peak = np.abs(resample_poly((audio * gain[:, None])[0, 0].numpy(), 16, 1)).max()
+    assert 20 * np.log10(peak) <= -1.0
+    assert limited.max() > 3
+
+
+def test_channels_are_ridden_together() -> None:
+    """Two channels keep their balance: the level is their mean power."""
+    texture = noise(2.0, channels=2)
+    texture[:, 1] *= 0.5
+    ridden = ride(texture, flat(-30.0, 2.0), asked([(0.0, -10.0)], 2.0))
+    balance = ridden.audio[0, 0].pow(2).mean() / ridden.audio[0, 1].pow(2).mean()
+    assert balance == pytest.approx(4.0, rel=0.1)
+    assert abs(frame_level(ridden.audio)[0, 20:-20].mean() + 30) < 0.3
