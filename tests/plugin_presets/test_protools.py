@@ -167,7 +167,8 @@ class FakeProTools:
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FakeProTools, SpoolService, Any, list[str]]:
     module = load(monkeypatch, "protools/drawaudio_protools.py", "drawaudio_protools")
-    host, service, said = FakeProTools(), SpoolService(tmp_path, monkeypatch), []
+    host, service = FakeProTools(), SpoolService(tmp_path, monkeypatch)
+    said: list[str] = []
     return host, service, module.Companion(module.ProTools(host.command), said.append), said
 
 
