@@ -69,7 +69,7 @@ class _Reader:
     def read(self) -> Project:
         version = self.root.get("Creator", "")
         major = version.rpartition(" ")[2].partition(".")[0]
-        if major.isdigit() and int(major) > NEWEST_MAJOR:
+        if major.isdecimal() and int(major) > NEWEST_MAJOR:
             self.warnings.append(f"{version} is newer than what is known here: read as far as it is understood")
         tracks = [
             Track(_name(element), tuple(self._lanes(element)))

@@ -36,7 +36,7 @@ class ArdourClock:
 
     def _seconds(self, text: str) -> float:
         if text.startswith("a"):
-            return int(text[1:]) / self.superclocks_per_second
+            return number(text[1:]) / self.superclocks_per_second
         if text.startswith("b"):
             return self.tempo.seconds(number(text[1:]) / TICKS_PER_BEAT)
         return number(text) / self.sample_rate
@@ -71,7 +71,7 @@ def _event(element: Element, sample_rate: int, superclocks: int, beats_per_bar: 
         raise ValueError(f"{bpm:g} BPM")
     ramp = abs(end - bpm) > 1e-9
     if element.get("sclock") is not None:
-        at_s = int(element.get("sclock", "0")) / superclocks
+        at_s = number(element.get("sclock")) / superclocks
         return TempoEvent(_quarters(element.get("quarters", "0:0")), bpm, ramp, at_s)
     if element.get("frame") is not None:
         beat = number(element.get("pulse"), 0.0) * 4.0

@@ -33,22 +33,26 @@ def lane_curve(
     return LoudnessCurve(drawn, lane.domain, reference_dbfs, follow)
 
 
+def _time(point: LanePoint) -> float:
+    return point.time_s
+
+
 def cut(lane: Lane, start_s: float, end_s: float) -> list[LanePoint]:
     """The points that draw the lane between two times: those inside, and one at each edge."""
     points = lane.points
-    inside = [i for i, point in enumerate(points) if start_s < point.time_s < end_s]
-    following = inside[0] if inside else next((i for i, p in enumerate(points) if p.time_s >= end_s), len(points))
-    before = max((i for i in range(following) if points[i].time_s <= start_s), default=None)
+    first = bisect_right(points, start_s, key=_time)
+    last = bisect_left(points, end_s, key=_time)
     drawn: list[LanePoint] = []
-    if before is None:
+    if first == 0:
         drawn.append(_at(points[0], start_s))
     else:
-        drawn += _piece(lane, before, start_s, points[inside[0]].time_s if inside else end_s)
-    for index in inside:
-        if index + 1 < len(points) and points[index + 1].time_s > end_s:
-            drawn += _piece(lane, index, points[index].time_s, end_s)
+        drawn += _piece(lane, first - 1, start_s, points[first].time_s if first < last else end_s)
+    if first < last:
+        drawn += points[first : last - 1]
+        if last < len(points) and points[last].time_s > end_s:
+            drawn += _piece(lane, last - 1, points[last - 1].time_s, end_s)
         else:
-            drawn.append(points[index])
+            drawn.append(points[last - 1])
     if drawn[-1].time_s < end_s:
         drawn.append(_at(drawn[-1], end_s, evaluate(lane, end_s, side="left")))
     return drawn
@@ -58,7 +62,7 @@ def evaluate(lane: Lane, time_s: float, *, side: str = "right") -> float:
     """The lane's value at a time, by the host's law; `side` "left" looks before a step at that very time."""
     points = lane.points
     find = bisect_right if side == "right" else bisect_left
-    index = find(points, time_s, key=lambda point: point.time_s) - 1
+    index = find(points, time_s, key=_time) - 1
     if index < 0:
         return points[0].value
     return float(_along(lane, index, np.array([time_s]))[0])

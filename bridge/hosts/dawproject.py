@@ -27,8 +27,8 @@ from bridge.hosts.packed import unzip_member
 from bridge.hosts.safe_xml import UnsafeXml, parse_xml
 from bridge.hosts.tempo import TempoEvent, TempoMap
 
-#: A looped clip is repeated at most this often.
-MAX_LOOPS = 10_000
+#: Looped clips are unrolled to at most so many elements.
+MAX_LOOPED = 200_000
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,7 @@ class _Reader:
         self.path = path
         self.warnings: list[str] = []
         self.points_left = MAX_FILE_POINTS
+        self.looped_left = MAX_LOOPED
         self.parameters: dict[str, _Parameter] = {}
         self.names: dict[str, str] = {}
         #: Track id -> its lanes, by target.
@@ -199,12 +200,19 @@ class _Reader:
         loop_start, loop_end = number(clip.get("loopStart"), 0.0), number(clip.get("loopEnd"), 0.0)
         looped = clip.get("loopEnd") is not None and loop_end > loop_start and loop_end > play_start
         place = _Place(start, tempo.beats(start), play_start)
+        size = sum(1 for _ in clip.iter())
         stop = place.seconds(loop_end, unit, tempo) if looped else end
-        for _ in range(MAX_LOOPS):
+        while True:
             window = (max(place.start_s, start_heard), min(stop, end))
             if window[0] < window[1]:
                 yield replace(scope, unit=unit, place=replace(place, window=window))
             if not looped or not stop < end or stop <= place.start_s:
+                return
+            self.looped_left -= size
+            if self.looped_left < 0:
+                self.warnings.append(
+                    f"clip {clip.get('name', '')!r} comes round too often: its later rounds are left out"
+                )
                 return
             place = _Place(stop, tempo.beats(stop), loop_start)
             stop = place.seconds(loop_end, unit, tempo)

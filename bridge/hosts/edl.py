@@ -1,8 +1,9 @@
-"""CMX 3600 edit lists: the locators ("* LOC:") of an edit."""
+"""CMX 3600 edit lists: the locators ("* LOC:") of an edit, and the timeline markers that DaVinci Resolve exports."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.hosts.model import Marker, Project, ProjectError, Track
@@ -10,36 +11,49 @@ from bridge.hosts.numbers import seconds
 from bridge.hosts.text_file import decode_text, lines_of
 from bridge.timecode import FRAME_RATES, FrameRate, Timecode
 
+LONGEST_LINE = 500
 _TIMECODE = r"\d{2}[:;.]\d{2}[:;.]\d{2}[:;.]\d{2}"
 #: Number, reel, track, what is done; the source's in and out, the record's in and out.
 _EVENT = re.compile(rf"\s*\d+\s+\S+\s+(\S+)\s+.*?{_TIMECODE}\s+{_TIMECODE}\s+({_TIMECODE})\s+{_TIMECODE}")
 _LOCATOR = re.compile(rf"\s*\*\s*LOC:\s*({_TIMECODE})\s*(\S*)\s*(.*)", re.IGNORECASE)
+#: Resolve writes a marker as an event of one frame, and below it what it is: `note |C:ResolveColorBlue |M:name |D:25`.
+_RESOLVE = re.compile(r"\s*.*\|C:ResolveColor(\w*)\s*\|M:(.*?)\s*\|D:(\d+)\s*")
 #: Without drop frames an EDL does not say its rate; the frame numbers in it rule some out.
 _GUESSES = ((24, "24"), (25, "25"), (30, "30"), (50, "50"), (60, "60"))
 
 
 def read_edl(data: bytes, path: Path) -> Project:
     """The edit list in `data`; raises `ProjectError`. The project starts with the first event's record time."""
-    lines = lines_of(decode_text(data))
+    # No field is so long; on endless lines the patterns below would take endless time.
+    lines = [line[:LONGEST_LINE] for line in lines_of(decode_text(data))]
     warnings: list[str] = []
     text = "\n".join(lines)
     rate = _rate(text, warnings)
-    starts = []
+    starts: list[float] = []
     tracks: dict[str, None] = {}
-    for match in map(_EVENT.match, lines):
-        if match:
-            starts.append(_seconds(match.group(2), rate, warnings))
+    found: list[Marker] = []  # at times from midnight
+    event_s: float | None = None
+    for line in lines:
+        if match := _EVENT.match(line):
+            event_s = _seconds(match.group(2), rate, warnings)
+            starts += [] if event_s is None else [event_s]
             tracks[match.group(1)] = None
-    located = [match for match in map(_LOCATOR.match, lines) if match]
-    if not starts and not located:
+        elif match := _LOCATOR.match(line):
+            at = _seconds(match.group(1), rate, warnings)
+            if at is not None:
+                found.append(Marker("marker", match.group(3).strip(), at, None, match.group(2) or None))
+        elif event_s is not None and (match := _RESOLVE.fullmatch(line)):
+            frames = int(match.group(3)[:9])
+            end = event_s + float(frames / rate.fps) if frames > 1 else None
+            kind = "marker" if end is None else "region"
+            found.append(Marker(kind, match.group(2), event_s, end, match.group(1).lower() or None))
+    if not starts and not found:
         raise ProjectError(f"{path.name}: no edit list with events or locators; export it as CMX 3600")
-    start_s = min((start for start in starts if start is not None), default=0.0)
-    markers = []
-    for match in located:
-        at = _seconds(match.group(1), rate, warnings)
-        if at is None:
-            continue
-        markers.append(Marker("marker", match.group(3).strip(), at - start_s, None, match.group(2) or None))
+    start_s = min(starts, default=0.0)
+    markers = [
+        replace(one, time_s=one.time_s - start_s, end_s=None if one.end_s is None else one.end_s - start_s)
+        for one in found
+    ]
     return Project(
         format="edl",
         version="CMX 3600",

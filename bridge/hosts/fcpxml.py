@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -134,10 +135,10 @@ def _time(text: str | None, default: Fraction | None) -> Fraction:
     """ "105589/15000s", "10s"; raises `ValueError`."""
     if text is None and default is not None:
         return default
-    try:
-        value = Fraction((text or "").removesuffix("s"))
-    except ZeroDivisionError:
-        raise ValueError(f"time {text!r} is no number") from None
+    # Nothing but digits: Fraction itself would take "1e999999999" and fill the memory with it.
+    if not re.fullmatch(r"-?\d{1,18}(\.\d{1,18}|/0*[1-9]\d{0,17})?s?", text or ""):
+        raise ValueError(f"time {(text or '')[:40]!r} is no number")
+    value = Fraction((text or "").removesuffix("s"))
     if abs(value) > 10**7:
         raise ValueError(f"time {text!r} is out of reach")
     return value

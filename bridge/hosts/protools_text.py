@@ -11,9 +11,6 @@ from bridge.hosts.numbers import number, seconds
 from bridge.hosts.text_file import decode_text, lines_of
 from bridge.timecode import FRAME_RATES, FrameRate, Timecode, TimecodeError
 
-#: A section's heading: "M A R K E R S  L I S T I N G".
-_HEADING = re.compile(r"(?:[A-Z#-] )+ ?(?:[A-Z-] ?| )*")
-
 
 @dataclass
 class _Session:
@@ -94,15 +91,23 @@ def _parse(text: str) -> _Session:
     session = _Session()
     section: list[str] | None = None
     for line in lines_of(text):
-        if line and _HEADING.fullmatch(line.strip() + " ") and len(line.strip()) > 8:
-            name = re.sub(r"(?<=\S) (?=\S)", "", line.strip())
-            section = session.sections.setdefault(re.sub(r" +", " ", name), [])
+        heading = _heading(line)
+        if heading:
+            section = session.sections.setdefault(heading, [])
         elif section is not None:
             section.append(line)
         elif ":" in line:
             key, _, value = line.partition(":")
             session.header.setdefault(key.strip(), value.strip())
     return session
+
+
+def _heading(line: str) -> str:
+    """ "M A R K E R S  L I S T I N G" -> "MARKERS LISTING"; "" for any other line."""
+    letters = line.split()
+    if len(letters) < 8 or any(len(letter) > 1 for letter in letters):
+        return ""
+    return " ".join(word.replace(" ", "") for word in re.split(r" {2,}", line.strip()))
 
 
 def _tracks(session: _Session) -> list[Track]:
@@ -129,7 +134,7 @@ def _markers(session: _Session, clock: _Clock, warnings: list[str]) -> list[Mark
         name = row.get("NAME", "")
         try:
             time_s = clock.seconds(row.get("LOCATION", ""), row.get("TIME REFERENCE", ""), row.get("UNITS", ""))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             warnings.append(f"marker {name!r} could not be read and is left out ({error})")
             continue
         markers.append(Marker("marker", name, time_s))

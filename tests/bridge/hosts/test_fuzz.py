@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from bridge.hosts import ProjectError, read_project
+from bridge.hosts.formats import UNFORESEEN
 from bridge.hosts.time_axis import drawing
 
 #: No seed is larger, bytes.
@@ -78,6 +79,7 @@ def run(count: int, first: int, samples: ModuleType, folder: Path) -> None:
         except ProjectError as error:
             told = str(error)
             assert told.count("\n") == 0 and name in told, f"mutation {number}: {told!r}"
+            assert UNFORESEEN not in told, f"mutation {number}: {told!r}"
         else:
             json.dumps(project.to_json(), allow_nan=False)
             drawing(project, 80)

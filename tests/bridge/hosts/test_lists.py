@@ -78,6 +78,16 @@ def test_an_edit_list_without_a_rate_says_what_was_assumed(read: Read, samples: 
     assert str(project.frame_rate) == "25" and "is assumed" in project.warnings[0]
 
 
+def test_resolves_timeline_markers(read: Read) -> None:
+    event = "00{n}  001      V     C        {at} {to} {at} {to}  \n"
+    text = "TITLE: T\nFCM: NON-DROP FRAME\n\n"
+    text += event.format(n=1, at="01:00:05:00", to="01:00:05:01") + " |C:ResolveColorBlue |M:hit |D:1\n\n"
+    text += event.format(n=2, at="01:00:06:00", to="01:00:06:01") + "note |C:ResolveColorRed |M:rain on tin |D:48\n"
+    project = read("resolve.edl", text)
+    assert markers(project) == [("marker", "hit", 0.0, None), ("region", "rain on tin", 1.0, 3.0)]
+    assert [marker.color for marker in project.markers] == ["blue", "red"] and project.start_s == 3605.0
+
+
 # -------------------------------------------------------------------------------------------------- FCPXML and OTIO
 
 
