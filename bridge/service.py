@@ -101,12 +101,12 @@ class Service:
             self._watchers.append(callback)
 
     @contextmanager
-    def change(self) -> Iterator[None]:
-        """A transaction; its events are told when it is committed."""
+    def change(self, synced: bool = True) -> Iterator[None]:
+        """A transaction of the store; its events are told when it is committed."""
         with self.lock:
             self._depth += 1
             try:
-                with self.store.transaction():
+                with self.store.transaction(synced):
                     yield
             except BaseException:
                 if self._depth == 1:
@@ -222,7 +222,9 @@ class Service:
         return job
 
     def take(self, take_id: str = "") -> TakeRecord:
-        """A take by its id; the current one for an empty id. Raises Refused."""
+        """A take by its id, or the newest of a job by the job's; the current one for an empty id. Raises Refused."""
+        if take_id.startswith("j") and (newest := self.takes(take_id, limit=1)):
+            return newest[0]
         wanted = take_id or self.store.state("current") or ""
         take = self.store.take(_number(wanted, "t"))
         if take is None:

@@ -149,10 +149,14 @@ class Store:
             self._db.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All changes inside are committed together, or none. May be nested; the outermost counts."""
+    def transaction(self, synced: bool = True) -> Iterator[None]:
+        """All changes inside are committed together, or none. May be nested; the outermost counts.
+
+        With `synced` false the commit does not wait for the disk: it survives a kill, but not always a power cut.
+        """
         with self._lock:
             if self._depth == 0:
+                self._db.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
                 self._db.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:

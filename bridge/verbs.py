@@ -68,15 +68,18 @@ class Verbs:
         return [("ack", {"request": values["request"], "verb": verb, "result": json.dumps(result)})]
 
     def _queued(self, verb: str, values: Values, act: Callable[[], Job]) -> list[Answer]:
-        def make() -> dict[str, object]:
-            return {"job": act().id}
+        fresh = False
 
-        job = self.service.job(str(self._once(verb, values, make)["job"]))
-        answers = [
-            ("job/queued", {"request": values["request"], "job": job.id, "ahead": self.service.store.ahead(job)})
-        ]
-        if job.state not in ("queued", "running"):  # a request sent again, whose job has ended by now
-            answers += [("take/ready", take_values(t, job)) for t in reversed(self.service.takes(job.id))]
+        def make() -> dict[str, object]:
+            nonlocal fresh
+            fresh, job = True, act()
+            return {"job": job.id, "ahead": self.service.store.ahead(job)}
+
+        answer = self._once(verb, values, make)
+        answers: list[Answer] = [("job/queued", {"request": values["request"], **answer})]
+        # The usual case ends here, without another look into the store: it may be busy with the job's start by now.
+        if not fresh and (job := self.service.job(str(answer["job"]))).state not in ("queued", "running"):
+            answers += [("take/ready", take_values(take, job)) for take in reversed(self.service.takes(job.id))]
             answers.append(("job/done", done_values(job)))
         return answers
 

@@ -113,10 +113,9 @@ class Door:
         address, values = answer
         if address == "ack":
             self._outbox.tell_done(str(values["request"]), str(values["result"]))
-        if address == "job/queued" and client.key in self._clients:
-            job = self._verbs.service.job(str(values["job"]))
-            if job.state in ("queued", "running"):
-                self._clients[client.key].jobs.add(job.number)
+        elif address in ("job/queued", "job/done") and (known := self._clients.get(client.key)):
+            number = int(str(values["job"])[1:])
+            (known.jobs.add if address == "job/queued" else known.jobs.discard)(number)
 
     def forget(self, client: Client) -> None:
         """A connection is gone."""

@@ -63,8 +63,9 @@ REQUEST = Argument(
     "request", "s", "an id of your choice; the same id again changes nothing and is answered alike", pattern=IDENTIFIER
 )
 CURVE = Argument("curve", "s", "id of the curve, chosen by the sender", pattern=IDENTIFIER)
-JOB = Argument("job", "s", "job id as answered, such as `j12`")
-TAKE = Argument("take", "s", "take id such as `t34`; empty or left out: the current take", optional=True, default="")
+TAKE = Argument(
+    "take", "s", "take id such as `t34`, or a job's for its newest; empty: the current take", optional=True, default=""
+)
 
 ACTIONS = ("regenerate", "next_take", "previous_take", "keep", "audition", "cancel")
 """What one key can do."""

@@ -84,6 +84,7 @@ def test_regenerate_next_previous_keep(service: Service) -> None:
     assert service.next_take().id == first.id, "round the end"
     assert service.previous_take().id == second.id
     assert service.regenerate(first.id).seed == 9, "a seed is never used twice for a cue"
+    assert service.take(first.job_id) == first, "a job stands for its newest take"
     assert service.keep(first.id).kept and not service.take(second.id).kept
 
 
