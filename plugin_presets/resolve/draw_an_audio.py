@@ -1,6 +1,6 @@
 """Draw an Audio for DaVinci Resolve: Workspace > Scripts > Edit > draw_an_audio.
 
-Makes a take for the timeline marker with a length under the playhead: its name is the prompt, in the marker grammar, and
+Makes a take for the timeline marker with a length under the playhead: its name is the prompt, in the marker grammar;
 its note may hold more. Resolve gives scripts no automation: the curve comes from the picture, or is loose at 0 dB.
 """
 
