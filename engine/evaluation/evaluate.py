@@ -213,7 +213,7 @@ def _content_rows(
         Figure(f"prompt: accuracy of the judge, mean of {len(shares['real'])} classes", right),
         Figure(
             "prompt: accuracy over that on real recordings",
-            {column: value / right["real"] for column, value in right.items()},
+            {column: value / max(right["real"], 1e-3) for column, value in right.items()},
             limits={"final": (">=", 0.8), "noise": ("<=", 0.3)},
         ),
         Figure("FAD in the judge's embedding, to real held-out recordings", distance),

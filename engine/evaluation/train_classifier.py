@@ -5,6 +5,7 @@ python -m engine.evaluation.train_classifier CORPUS_FOLDER CACHE_FOLDER
 
 import sys
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -157,7 +158,7 @@ def train_classifier(
             right += int((scores.argmax(1) == (wanted if share > 0.5 else wanted[other])).sum())
         if report and epoch % 5 == 4:
             print(f"epoch {epoch + 1}  loss {loss.item():.3f}  right {right / windows:.2f}", flush=True)
-    return average.module.eval()  # type: ignore[no-any-return]
+    return cast(Classifier, average.module.eval())
 
 
 def validation_accuracy(network: Classifier, corpus: Corpus, cache: Path) -> dict[str, tuple[int, int]]:
