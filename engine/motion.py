@@ -21,10 +21,20 @@ UPWARDS = 0.5
 """What an upward or sideways stop counts beside one that ends a fall: most blows come from above."""
 STARTS = 0.15
 """What a sudden start counts beside a sudden stop; what is struck out of sight shows only how it jumps."""
+FLICKER = 0.5
+"""What a sudden calm of the picture counts beside a sudden stop of the flow, which loses what moves fast or blurs."""
 _SOFT = 0.02
 _LARGE_MASK = 0.6
+_UNCHANGED, _CHANGED = 0.004, 0.012
+"""Changes of brightness, of 1, over a few pixels: noise and compression below the one, movement from the other on."""
 _CUT = 0.08
 """Mean change of brightness between two frames that, six times the usual change, can only be a cut."""
+
+
+def _steps(values: np.ndarray) -> np.ndarray:
+    """How much less there is than in the interval before, (intervals, kinds), by roots and beside the clip's most."""
+    roots = np.sqrt(values / (np.percentile(values.sum(axis=1), 95) + 1e-9) + _SOFT)
+    return np.asarray(np.concatenate([roots[:1], roots[:-1]]) - roots)
 
 
 class Pictures(Protocol):
@@ -44,6 +54,7 @@ class Motion:
     start_s, end_s: presentation times of the two pictures, from the clip's start. directions:
     (intervals, 8) mean speed in the mask by direction, in frame widths per second. change: mean absolute change
     of brightness per second. light: mean brightness in the mask, 0..1. spread: divergence of the flow, 1/s.
+    camera: speed of the scenery, frame widths per second.
     area: the mask's share of the frame. x, y: its middle in fractions. cut: True across a cut.
     """
 
@@ -53,6 +64,7 @@ class Motion:
     change: np.ndarray
     light: np.ndarray
     spread: np.ndarray
+    camera: np.ndarray
     area: np.ndarray
     x: np.ndarray
     y: np.ndarray
@@ -69,14 +81,15 @@ class Motion:
         -> ((intervals,) seconds, (intervals,)). Roots of speeds are compared, so that a small thing counts too;
         the moment lies within the last interval of movement, on average in its middle.
         """
-        speeds = self.directions.copy()
+        speeds, change = self.directions.copy(), self.change[:, None].copy()
         for index in np.flatnonzero(self.cut):
-            speeds[index] = speeds[index - 1] if index else 0
-        speeds = np.sqrt(speeds / (np.percentile(speeds.sum(axis=1), 95) + 1e-9) + _SOFT) - np.sqrt(_SOFT)
-        before = np.concatenate([speeds[:1], speeds[:-1]])
+            speeds[index], change[index] = (speeds[index - 1], change[index - 1]) if index else (0, 0)
+        change = np.clip(change - np.percentile(change, 20), 0, None)
         downwards = np.clip(np.sin(np.arange(DIRECTIONS) / DIRECTIONS * 2 * np.pi), 0, 1)
         weights = UPWARDS + (1 - UPWARDS) * downwards
-        sizes = np.clip(before - speeds, 0, None) @ weights + STARTS * np.clip(speeds - before, 0, None).sum(axis=1)
+        steps, calms = _steps(speeds), _steps(change)[:, 0]
+        stops, starts = np.clip(steps, 0, None) @ weights, np.clip(-steps, 0, None).sum(axis=1)
+        sizes = stops + STARTS * starts + FLICKER * np.where(calms > 0, calms, -STARTS * calms)
         half = float(np.mean(self.end_s - self.start_s)) / 2 if len(self.start_s) else 0.0
         return self.start_s - half, sizes
 
@@ -115,12 +128,12 @@ def measure_all(pictures: Pictures, masks: Sequence[MaskTrack | None]) -> list[M
 
 
 def _table(rows: list[tuple[float, ...]]) -> Motion:
-    table = np.array(rows, float).reshape(len(rows), 2 + DIRECTIONS + 6)
+    table = np.array(rows, float).reshape(len(rows), 2 + DIRECTIONS + 7)
     start_s, end_s = table[:, 0], table[:, 1]
-    change, light, spread, area, x, y = table[:, 2 + DIRECTIONS :].T
+    change, light, spread, camera, area, x, y = table[:, 2 + DIRECTIONS :].T
     steps = change * (end_s - start_s)
     cut = steps > max(_CUT, 6 * float(np.median(steps))) if len(rows) else np.zeros(0, bool)
-    return Motion(start_s, end_s, table[:, 2 : 2 + DIRECTIONS], change, light, spread, area, x, y, cut)
+    return Motion(start_s, end_s, table[:, 2 : 2 + DIRECTIONS], change, light, spread, camera, area, x, y, cut)
 
 
 def _interval(
@@ -136,22 +149,26 @@ def _interval(
         weight = np.maximum(mask.resized(one[0], height, width), mask.resized(other[0], height, width))
     covered = float(weight.sum())
     if covered < 1:
-        return (0.0,) * DIRECTIONS + (0.0, 0.0, 0.0, 0.0, 0.5, 0.5)
+        return (0.0,) * DIRECTIONS + (0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5)
     scenery = weight < 0.5 if covered < _LARGE_MASK * weight.size else np.ones_like(weight, bool)
-    flow = flow - np.median(flow[scenery], axis=0)
+    brightness = other[1].astype(np.float32) / 255
+    difference = np.abs(brightness - one[1].astype(np.float32) / 255)
+    camera = np.median(flow[scenery], axis=0)
+    # Flow leaks from what moves into what stands beside it; what has not changed has not moved.
+    changed_there = (cv2.blur(difference, (5, 5)) - _UNCHANGED) / (_CHANGED - _UNCHANGED)
+    flow = (flow - camera) * np.clip(changed_there, 0, 1)[..., None]
     speed = np.hypot(flow[..., 0], flow[..., 1]) * weight
     turn = np.arctan2(flow[..., 1], flow[..., 0]) % (2 * np.pi) / (2 * np.pi) * DIRECTIONS
     lower = np.floor(turn)
     share, lower = turn - lower, lower.astype(int) % DIRECTIONS
     directions = np.bincount(lower.ravel(), (speed * (1 - share)).ravel(), DIRECTIONS)
     directions += np.bincount((lower + 1).ravel() % DIRECTIONS, (speed * share).ravel(), DIRECTIONS)
-    brightness = other[1].astype(np.float32) / 255
-    changed = np.abs(brightness - one[1].astype(np.float32) / 255) / seconds
+    changed = difference / seconds
     diverging = (np.gradient(flow[..., 0], axis=1) + np.gradient(flow[..., 1], axis=0)) * width
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     means = [float((values * weight).sum() / covered) for values in (changed, brightness, diverging)]
     middle = [float(((values + 0.5) * weight).sum() / covered / edge) for values, edge in ((x, width), (y, height))]
-    return (*(directions / covered), *means, covered / weight.size, *middle)
+    return (*(directions / covered), *means, float(np.hypot(*camera)), covered / weight.size, *middle)
 
 
 def _small(image: np.ndarray) -> np.ndarray:

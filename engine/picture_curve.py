@@ -34,8 +34,8 @@ _STEP_S = 0.02
 _SMOOTHING = (0.1, 0.2, 0.4, 0.2, 0.1)
 _SWELL_SMOOTHING_S = 0.6
 _SWELL_ERROR_DB = 3.0
-_STILL = 0.015
-"""Frame widths per second: what noise, compression and a panning camera make of a picture in which nothing moves."""
+_STILL, _CAMERA_SHARE = 0.002, 0.1
+"""Frame widths per second that stand for nothing: so much always, and this share of the camera's own speed."""
 _BEFORE_S, _AFTER_S = 0.14, 0.06
 """Around a hit, where the thing that hits must have been moving."""
 
@@ -61,7 +61,7 @@ def draft(clip: Clip, mask: MaskTrack | None = None) -> Draft:
     motion = measure(clip, mask)
     warnings = list(mask.warnings) if mask is not None else []
     duration_s = len(clip) / GRID_HZ
-    if not len(motion.speed) or np.percentile(motion.speed, 98) < _STILL:
+    if not len(motion.speed) or not _moving(motion).any():
         warnings.append(f"{clip.info.path}: nothing moves there; the curve is flat")
         return Draft(LoudnessCurve((CurvePoint(0.0, QUIET_DB),)), np.zeros(0), np.zeros(0), tuple(warnings))
     hits_s, hits_db = hits(motion)
@@ -90,9 +90,14 @@ def hits(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     """Contacts: ((hits,) seconds, (hits,) dB), the strongest at 0 dB."""
     times, strengths = peaks_of(*motion.stops())
     around = (motion.end_s >= times[:, None] - _BEFORE_S) & (motion.start_s <= times[:, None] + _AFTER_S)
-    moving = np.where(around, motion.speed, 0).max(axis=1, initial=0) > _STILL
+    moving = (around & _moving(motion)).any(axis=1)
     times, strengths = times[moving], strengths[moving]
     return times, SOFTEST_HIT_DB * (1 - (strengths - RISE) / (1 - RISE))
+
+
+def _moving(motion: Motion) -> np.ndarray:
+    """(intervals,) bool: something moves, more than noise and a panning camera make it seem."""
+    return np.asarray(motion.speed > _STILL + _CAMERA_SHARE * motion.camera)
 
 
 def peaks_of(times_s: np.ndarray, sizes: np.ndarray, *, contrast: float = CONTRAST) -> tuple[np.ndarray, np.ndarray]:
