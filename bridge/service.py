@@ -132,12 +132,14 @@ class Service:
 
     # -- asking for takes ------------------------------------------------------------------------------
 
-    def once(self, request: str, digest: str, act: Callable[[], dict[str, object]]) -> dict[str, object]:
+    def once(
+        self, request: str, digest: str, act: Callable[[], dict[str, object]], synced: bool = True
+    ) -> dict[str, object]:
         """Carry out `act` unless `request` was carried out before; its answer. Raises Refused for another `digest`."""
         with self.lock:
             known = self.store.answer(request)
             if known is None:
-                with self.change():
+                with self.change(synced):
                     answer = act()
                     self.store.add_answer(request, digest, json.dumps(answer))
                 return answer
@@ -290,7 +292,8 @@ class Service:
 
     def cancel(self, job_id: str = "") -> Job:
         """Cancel a job; without an id the one that runs, or else the one asked for last. It leaves no files."""
-        with self.lock, self.change():
+        # Not synced: a cancelled job that a power cut brings back does no harm, and this must be quick on any disk.
+        with self.change(synced=False):
             job = self.job(job_id) if job_id else self._newest_unfinished()
             if job.state not in ("queued", "running"):
                 return job  # it has ended by itself: nothing to do is not an error

@@ -93,7 +93,8 @@ class Spool:
                 pass
             except Exception as error:  # a full disk must not end the thread
                 self._service.log.write_seldom("outbox cannot be written", error=repr(error))
-            if time.monotonic() >= next_look:
+            # What happened before comes first: a refusal must not be overwritten by the last word on an earlier job.
+            if time.monotonic() >= next_look and self._work.empty():
                 self._look()
                 next_look = time.monotonic() + POLL_S
 

@@ -20,6 +20,9 @@ Values = Mapping[str, Any]
 Answer = tuple[str, dict[str, object]]
 """Address of an outgoing message, without the prefix, and its arguments by name."""
 
+UNSYNCED = ("job/cancel", "take/next", "take/previous", "take/pick", "take/audition", "midi/learn")
+"""Verbs that are answered without waiting for the disk: a power cut that undoes them does no harm."""
+
 LISTED_JOBS, LISTED_TAKES = 100, 200
 VERSION = 1
 
@@ -61,7 +64,7 @@ class Verbs:
 
     def _once(self, verb: str, values: Values, act: Callable[[], dict[str, object]]) -> dict[str, object]:
         content = {key: value for key, value in values.items() if key != "token"}
-        return self.service.once(values["request"], digest_of(verb, content), act)
+        return self.service.once(values["request"], digest_of(verb, content), act, synced=verb not in UNSYNCED)
 
     def _acknowledged(self, verb: str, values: Values, act: Callable[[], dict[str, object]]) -> list[Answer]:
         result = self._once(verb, values, act)
