@@ -62,20 +62,28 @@ class Oscillators(nn.Module):
         self.linear = nn.Linear(width, 2 * count)
         nn.init.zeros_(self.linear.weight)
         with torch.no_grad():
-            self.linear.bias.copy_(torch.tensor([-5.0] * count + [0.0] * count))
+            self.linear.bias.copy_(torch.tensor([-3.0] * count + [0.0] * count))
         mel = torch.linspace(*(2595 * math.log10(1 + hz / 700) for hz in (low_hz, high_hz)), count + 2)
         edges = 700 * (10 ** (mel / 2595) - 1)
         self.register_buffer("centres", edges[1:-1], persistent=False)
         self.register_buffer("reach", 0.5 * (edges[2:] - edges[:-2]), persistent=False)
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """features: (B, F, width) -> amplitude and frequency in Hz, both (B, F, count)."""
+    def forward(self, features: Tensor, magnitude: Tensor) -> tuple[Tensor, Tensor]:
+        """Amplitude and frequency in Hz, both (B, F, count).
+
+        features: (B, F, width); magnitude: (B, F), RMS of the transient head's bins, which the
+        amplitudes are relative to: where a sound is silent its tones are, from the first step on.
+        """
         level, offset = self.linear(features).float().chunk(2, -1)
-        return torch.exp(level.clamp(max=2)), self.centres + self.reach * torch.tanh(offset)
+        scale = magnitude.detach()[..., None] * (4 / TONAL_WINDOW)  # a sinusoid's peak bin is its amplitude x N / 4
+        return torch.exp(level.clamp(max=6)) * scale, self.centres + self.reach * torch.tanh(offset)
 
     @staticmethod
     def phases(frequency: Tensor, pinned: Tensor, frame: int = 0) -> Tensor:
-        """Phase at each frame's centre. frequency: (B, F, count) Hz, pinned: (B, count) at ``frame`` -> (B, F, count)."""
+        """Phase at each frame's centre.
+
+        frequency: (B, F, count) in Hz, pinned: (B, count), the phases at ``frame`` -> (B, F, count).
+        """
         step = 2 * math.pi * FRAME / SAMPLE_RATE * 0.5 * (frequency[:, 1:] + frequency[:, :-1])
         moved = torch.cumsum(step.double(), 1).remainder(2 * math.pi).float()
         phase = torch.cat([torch.zeros_like(pinned)[:, None], moved], 1)
@@ -179,11 +187,11 @@ class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         features: (B, F, width), F frames of 10 ms; pinned: (B, oscillators), their phases at ``frame``.
         Returns audio (B, F * 480) and the phases at every frame (B, F, oscillators).
         """
-        magnitude, angle = self.transient(features).transpose(1, 2).float().chunk(2, 1)
-        amplitude, frequency = self.bank(features)
+        level, angle = self.transient(features).transpose(1, 2).float().chunk(2, 1)
+        magnitude = torch.exp(level.clamp(max=6))
+        amplitude, frequency = self.bank(features, magnitude.square().mean(1).sqrt())
         phase = self.bank.phases(frequency, pinned, frame)
-        spectrum = torch.polar(torch.exp(magnitude.clamp(max=6)), angle)
-        spectrum = spectrum + self.bank.spectrum(amplitude, frequency, phase)
+        spectrum = torch.polar(magnitude, angle) + self.bank.spectrum(amplitude, frequency, phase)
         frames = torch.fft.irfft(spectrum, TONAL_WINDOW, dim=1)
         return overlap_add(frames, self.tonal_window, FRAME), phase
 

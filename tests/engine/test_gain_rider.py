@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.curve import CurvePoint, LoudnessCurve
 from engine.cue import Cue
+from engine.curve import CurvePoint, LoudnessCurve
 from engine.gain_rider import MAX_BOOST_DB, Asked, frame_level, limit_peaks, ride, running_maximum
 from engine.timeline import Timeline
 
