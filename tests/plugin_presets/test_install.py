@@ -107,6 +107,20 @@ def test_a_users_action_slots_stay_and_ours_take_free_ones(tmp_path: Path) -> No
     assert (folder / "ui_scripts.before-drawaudio").read_text() == document
 
 
+def test_slots_that_ardour_has_rewritten_in_its_own_spelling_are_found_again(tmp_path: Path) -> None:
+    folder = tmp_path / "ardour7"
+    folder.mkdir()
+    stored = 'scripts = {} scripts[3] = {} scripts[3]["s"] = "x" scripts[3]["n"] = "Draw an Audio: Generate" '
+    document = f"<UIScripts><ActionScript>{base64.b64encode(stored.encode()).decode()}</ActionScript></UIScripts>"
+    (folder / "ui_scripts").write_text(document)
+    install("ardour", folder)
+    assert re.findall(r"scripts\[(\d+)\] = \{\}", _scripts(folder)) == ["3", "1", "2", "4", "5", "6"]
+    keys = ElementTree.parse(folder / "ardour.keys").getroot() if (folder / "ardour.keys").exists() else None
+    if keys is not None:
+        bindings = {binding.get("key"): binding.get("action") for binding in keys.iter("Binding")}
+        assert bindings["Primary-Secondary-g"] == "LuaAction/script-3"
+
+
 def test_an_untried_ardour_is_told_to_add_the_hook_by_hand(tmp_path: Path) -> None:
     folder = tmp_path / "ardour9"
     folder.mkdir()
