@@ -105,6 +105,7 @@ def save(folder: Path, codec: Codec, denoiser: Denoiser, phrases: list[str], vec
     FlowMatchEulerDiscreteScheduler(shift=1.0).save_pretrained(folder / "scheduler")
     text = torch.frombuffer(bytearray("\n".join(phrases).encode()), dtype=torch.uint8)
     save_file({"text": text, "vectors": vectors.to(torch.float16)}, folder / PHRASES)
-    files = sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json"} and p.name != MANIFEST)
+    parts = ("codec", "denoiser", "scheduler")
+    files = sorted([folder / PHRASES, *(path for part in parts for path in (folder / part).iterdir())])
     names = {path.relative_to(folder).as_posix(): digest(path) for path in files}
     (folder / MANIFEST).write_text(json.dumps(names, indent=1) + "\n")

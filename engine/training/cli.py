@@ -23,9 +23,10 @@ from engine.models.codec import Codec
 from engine.models.denoiser import Denoiser
 from engine.models.store import save
 from engine.text import TextEncoder
+from engine.training.attribution import attribution
 from engine.training.classes import CLASSES
 from engine.training.codec import train_codec
-from engine.training.corpus import Corpus, pack
+from engine.training.corpus import INDEX, Corpus, pack
 from engine.training.denoiser import train_denoiser
 from engine.training.latents import LatentBank, encode_all, procedural, recorded
 
@@ -120,6 +121,8 @@ def export(options: Options) -> None:
     refined = options.work / "decoder.pt"
     codec_network = averaged(Codec(), refined if refined.exists() else options.work / "codec.pt")
     save(options.work / "weights", codec_network, network, phrases, vectors)
+    if (options.data / INDEX).exists():
+        (options.work / "weights" / "ATTRIBUTION.md").write_text(attribution(options.data / INDEX), encoding="utf-8")
 
 
 def everything(options: Options) -> None:
