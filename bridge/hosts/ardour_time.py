@@ -60,7 +60,12 @@ def read_clock(session: Element, sample_rate: int, warnings: list[str]) -> Ardou
                 events.append(_event(element, sample_rate, superclocks, beats_per_bar))
             except ValueError as error:
                 warnings.append(f"a tempo could not be read and is left out ({error})")
-    return ArdourClock(sample_rate, superclocks, TempoMap(events))
+    try:
+        tempo = TempoMap(events)
+    except ValueError as error:
+        warnings.append(f"the tempo map could not be read, 120 BPM is assumed ({error})")
+        tempo = TempoMap([])
+    return ArdourClock(sample_rate, superclocks, tempo)
 
 
 def _event(element: Element, sample_rate: int, superclocks: int, beats_per_bar: float) -> TempoEvent:

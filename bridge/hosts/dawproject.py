@@ -222,7 +222,11 @@ class _Reader:
         open_regions: dict[str, int] = {}
         for marker in element.findall("Marker"):
             name = marker.get("name", "")
-            time_s = scope.place.seconds(number(marker.get("time")), scope.unit, self.tempo)
+            try:
+                time_s = scope.place.seconds(number(marker.get("time")), scope.unit, self.tempo)
+            except ValueError as error:
+                self.warnings.append(f"marker {name!r} could not be read and is left out ({error})")
+                continue
             stem = name.rstrip("<>").rstrip()
             if name.endswith("<") and stem in open_regions:
                 index = open_regions.pop(stem)

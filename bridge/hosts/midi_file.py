@@ -15,6 +15,8 @@ LOW_BITS = 32
 META_TRACK_NAME, META_MARKER, META_CUE_POINT, META_END, META_TEMPO = 0x03, 0x06, 0x07, 0x2F, 0x51
 #: MIDI without a tempo runs at 120 BPM.
 DEFAULT_BPM = 120.0
+#: Microseconds per beat below which a tempo is damage (100 000 BPM).
+FASTEST_TEMPO = 600
 #: Data bytes after a channel message's status, by its upper half.
 _DATA_BYTES = {0x8: 2, 0x9: 2, 0xA: 2, 0xB: 2, 0xC: 1, 0xD: 1, 0xE: 2}
 #: Data bytes of system messages that have no place in a file but are seen in some.
@@ -55,6 +57,13 @@ def read_midi(data: bytes, path: Path) -> Project:
     if kind == 2:
         warnings.append("a file of type 2: its patterns are read one after the other")
         _chain(tracks)
+    try:
+        return _project(path, kind, division, frames, tracks, warnings)
+    except ValueError as error:
+        raise ProjectError(f"{path.name}: damaged MIDI ({error}); export it again") from None
+
+
+def _project(path: Path, kind: int, division: int, frames: int, tracks: list[_Track], warnings: list[str]) -> Project:
     clock: _Clock
     if division & 0x8000:
         # 29 stands for 29.97 drop: 30 frames labelled, 30000/1001 played.
@@ -178,7 +187,7 @@ def _length(body: bytes, at: int) -> tuple[int, int]:
 
 
 def _read_meta(kind: int, body: bytes, track: _Track) -> None:
-    if kind == META_TEMPO and len(body) == 3 and any(body):
+    if kind == META_TEMPO and len(body) == 3 and int.from_bytes(body) >= FASTEST_TEMPO:
         track.tempos.append((track.ticks, 60e6 / int.from_bytes(body)))
     elif kind in (META_MARKER, META_CUE_POINT):
         track.markers.append((track.ticks, _text(body)))

@@ -9,6 +9,8 @@ from bridge.hosts.model import LanePoint
 
 #: No project is longer than this, seconds (a hundred days); larger times are damage.
 LONGEST_S = 8_640_000.0
+#: No lane goes further than this, in whatever unit; larger values are damage.
+LARGEST_VALUE = 1e9
 
 
 def number(text: object, default: float | None = None) -> float:
@@ -37,5 +39,6 @@ def seconds(value: float) -> float:
 
 
 def in_order(points: Iterable[LanePoint]) -> tuple[LanePoint, ...]:
-    """Points sorted by time; those at one time keep their order."""
-    return tuple(sorted(points, key=lambda point: point.time_s))
+    """Points sorted by time; those at one time keep their order. Values that no host can mean are left out."""
+    sound = (point for point in points if abs(point.value) <= LARGEST_VALUE and abs(point.time_s) <= LONGEST_S)
+    return tuple(sorted(sound, key=lambda point: point.time_s))

@@ -16,7 +16,7 @@ import numpy as np
 
 from bridge.hosts.curves import cut
 from bridge.hosts.model import Lane, LanePoint, TempoPoint
-from bridge.hosts.numbers import number, whole
+from bridge.hosts.numbers import in_order, number, whole
 from engine.curve_laws import DOMAINS
 
 #: Field 16 of an instance: the top of the volume envelope when it was made -> linear gain of a pooled value 1.
@@ -110,7 +110,7 @@ def draw_items(
         if not own or len(points) + len(own) > MAX_POINTS:
             continue
         points = _replaced(_lane(points, domain, span), own, item.position_s, item.position_s + item.length_s)
-    return tuple(points)
+    return in_order(points)
 
 
 def _lane(points: list[LanePoint], domain: str, span: tuple[float, float] | None) -> Lane:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bridge.hosts.model import TempoPoint
+from bridge.hosts.numbers import seconds
 
 #: Tempos outside are damage, not music (Live goes to 999, Bitwig to 666).
 BPM = (1e-3, 1e5)
@@ -39,7 +40,7 @@ class TempoMap:
         self._seconds: list[float] = []
         for index, event in enumerate(ordered):
             at = self._seconds[-1] + self._within(index - 1, event.beat) if index else 0.0
-            self._seconds.append(at if event.at_s is None else event.at_s)
+            self._seconds.append(seconds(at if event.at_s is None else event.at_s))
         self._origin = 0.0
         if ordered[0].at_s is None:
             self._origin = self.seconds(0.0)
@@ -55,9 +56,9 @@ class TempoMap:
         return elapsed * 60.0 / event.bpm
 
     def seconds(self, beat: float) -> float:
-        """The time of `beat`; before the first event (or beat 0) times are negative."""
+        """The time of `beat`, negative before beat 0; raises `ValueError` for one out of reach."""
         index = max(bisect_right(self._beats, beat) - 1, 0)
-        return self._seconds[index] + self._within(index, beat) - self._origin
+        return seconds(self._seconds[index] + self._within(index, beat) - self._origin)
 
     def beats(self, time_s: float) -> float:
         """The beat at a time: the inverse of `seconds`."""

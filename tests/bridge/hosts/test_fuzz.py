@@ -81,8 +81,11 @@ def run(count: int, first: int, samples: ModuleType, folder: Path) -> None:
             assert told.count("\n") == 0 and name in told, f"mutation {number}: {told!r}"
             assert UNFORESEEN not in told, f"mutation {number}: {told!r}"
         else:
-            json.dumps(project.to_json(), allow_nan=False)
-            drawing(project, 80)
+            try:
+                json.dumps(project.to_json(), allow_nan=False)
+                drawing(project, 80)
+            except Exception as error:
+                raise AssertionError(f"mutation {number} of {name} is read, but cannot be shown: {error!r}") from error
         assert time.process_time() - begun < LONGEST_S, f"mutation {number} of {name} takes too long"
     unit = 1 if sys.platform == "darwin" else 1024
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit
