@@ -283,9 +283,11 @@ def _lane(
     if not lane_points:
         return None
     if offset_s or rate != 1.0:
-        lane_points = tuple(
+        lane_points = in_order(
             LanePoint(offset_s + p.time_s / rate, p.value, p.shape, p.tension, p.control) for p in lane_points
         )
+        if not lane_points:
+            return None
     active = (block.line("ACT") or ["1"])[0] != "0"
     return Lane(controls, lane_points, active, domain, name, guide)
 
