@@ -12,7 +12,7 @@ MINUTES ?= 10
 
 # Debian packages: what the programs load, and what the tests drive besides (a real Ardour, JACK, Lua).
 RUN_PACKAGES := libportaudio2 libgl1 libglib2.0-0
-TEST_PACKAGES := ardour jackd2 xvfb xauth xdotool lua5.4
+TEST_PACKAGES := ardour jackd2 xvfb xauth xdotool x11-utils lua5.4 nodejs
 
 # Installs what is missing of $(1) on Debian as root; elsewhere says so in one line and goes on.
 define system_packages

@@ -212,15 +212,8 @@ class Generator:
                 raise Cancelled("the take was cancelled")
             texture, inner = piece.parts
             first = (piece.first - piece.left) * LEVELS_PER_TOKEN
-            ceiling = torch.from_numpy(timeline.ceiling(first, inner.shape[-1]).astype(np.float32))
-            yield (
-                ride(
-                    texture,
-                    torch.minimum(inner.clamp(-90.0, LOUD_DB), ceiling).clamp(min=-150.0),
-                    timeline.asked(first, inner.shape[-1]),
-                ),
-                piece,
-            )
+            inner = torch.from_numpy(timeline.settled(inner.numpy(), first))
+            yield ride(texture, inner, timeline.asked(first, inner.shape[-1])), piece
 
     # -- what callers use ----------------------------------------------------------------------------
 

@@ -85,8 +85,7 @@ def regenerate_span(
     fill(generator, take, timeline, tokens, left, (first, stop), seed, progress, cancelled or (lambda: False))
     piece = Piece((tokens.transpose(1, 2),), left, 0, right - left, 0)
     texture, inner, _ = generator.texture(piece, [seed], take.audio.shape[1])
-    ceiling = timeline.ceiling(left * LEVELS_PER_TOKEN, inner.shape[-1])
-    inner = torch.minimum(inner, torch.from_numpy(ceiling.astype(np.float32))).clamp(-150.0, 0.0)
+    inner = torch.from_numpy(timeline.settled(inner.numpy(), left * LEVELS_PER_TOKEN))
     asked = timeline.asked(left * LEVELS_PER_TOKEN, inner.shape[-1])
     new = ride(texture, inner, asked).audio[0].T.numpy()
     if timeline.rate != SAMPLE_RATE:

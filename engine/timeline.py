@@ -17,6 +17,7 @@ from engine.models.denoiser import LEVELS_PER_TOKEN, TOKEN_RATE
 from engine.spectral import FRAME, SAMPLE_RATE
 
 FRAME_S = FRAME / SAMPLE_RATE
+SILENT_DB = -150.0
 TAIL_FALL_DB = 50.0
 """How far the level must have fallen by the end of the tail."""
 
@@ -71,18 +72,21 @@ class Timeline:
         gain = np.where(moments < self.drawn_s, gain, np.nan)
         return Asked(level, gain, self.curve.follow == "loose")
 
-    def ceiling(self, first: int, count: int) -> np.ndarray:
-        """Highest level in dBFS that a frame of the tail may have; +inf before the tail. (count,)."""
-        after = self.frame_times(first, count) - self.drawn_s
-        if self.tail_s == 0:
-            return np.where(after < 0, np.inf, -np.inf)
+    def settled(self, inner: np.ndarray, first: int) -> np.ndarray:
+        """The sound's own level (takes, n) in dBFS from frame ``first`` on, ringing out in the tail.
+
+        Under a curve the tail falls from where the line ended; without one the sound falls by
+        itself, and the same fall is only its upper bound. Nothing is left after the tail.
+        """
+        after = self.frame_times(first, inner.shape[-1]) - self.drawn_s
         last = 0.0
         if self.curve is not None:
             ending = self.curve.sample(np.array([self.drawn_s - FRAME_S]))[0]
-            last = self.curve.reference_dbfs + (ending if np.isfinite(ending) else 20.0)
-        falling = last - TAIL_FALL_DB * np.clip(after / self.tail_s, 0, None) ** 1.5
-        falling = np.where(after > self.tail_s, -np.inf, falling)
-        return np.where(after < 0, np.inf, falling)
+            last = self.curve.reference_dbfs + (ending if np.isfinite(ending) else SILENT_DB)
+        falling = last - TAIL_FALL_DB * np.clip(after / max(self.tail_s, FRAME_S), 0, None) ** 1.5
+        falling = np.where(after >= self.tail_s, SILENT_DB, falling)
+        tail = np.minimum(inner, falling) if self.curve is None else np.broadcast_to(falling, inner.shape)
+        return np.where(after < 0, np.clip(inner, SILENT_DB, 0), tail).astype(np.float32)
 
 
 def curves(cue: Cue) -> list[LoudnessCurve | None]:

@@ -173,7 +173,7 @@ class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         long = self.long_mel(audio)[..., :frames]
         short = self.short_mel(audio)[..., : SUBFRAMES * frames]
         short = short.reshape(batch, self.noise_bands, frames, SUBFRAMES).permute(0, 3, 1, 2)
-        features = torch.cat([long, short.reshape(batch, -1, frames)], 1)
+        features = torch.cat([long, short.reshape(batch, -1, frames)], 1).to(self.dtype)
         mean, log_variance = self.encoder(features).chunk(2, 1)
         return mean, log_variance.clamp(-12, 4)
 

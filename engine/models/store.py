@@ -4,18 +4,21 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from diffusers.utils import logging
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.errors import MissingModel
 from engine.models.codec import Codec
 from engine.models.denoiser import Denoiser
 
 logging.set_verbosity_error()  # its advice on casting and accelerate is not for our users
+
+Network = TypeVar("Network", bound=nn.Module)
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 MANIFEST = "manifest.json"
@@ -84,13 +87,20 @@ def check(folder: Path) -> str:
     return digest(manifest)
 
 
+def in_precision(network: Network, dtype: torch.dtype) -> Network:
+    """Convert the weights, but not the buffers: windows, filters and frequencies need their digits."""
+    for weight in network.parameters():
+        weight.data = weight.data.to(dtype)
+    return network
+
+
 def load(folder: Path = WEIGHTS, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Models:
     """Load the models. Raises MissingModel with one line if they are absent or damaged."""
     sha256 = check(folder)
     phrases = load_file(folder / PHRASES)
     return Models(
-        Codec.from_pretrained(folder / "codec", torch_dtype=dtype, low_cpu_mem_usage=False).to(device).eval(),
-        Denoiser.from_pretrained(folder / "denoiser", torch_dtype=dtype, low_cpu_mem_usage=False).to(device).eval(),
+        in_precision(Codec.from_pretrained(folder / "codec", low_cpu_mem_usage=False), dtype).to(device).eval(),
+        in_precision(Denoiser.from_pretrained(folder / "denoiser", low_cpu_mem_usage=False), dtype).to(device).eval(),
         FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
         bytes(phrases["text"].numpy()).decode().split("\n"),
         phrases["vectors"].float(),
@@ -100,8 +110,8 @@ def load(folder: Path = WEIGHTS, device: str = "cpu", dtype: torch.dtype = torch
 
 def save(folder: Path, codec: Codec, denoiser: Denoiser, phrases: list[str], vectors: Tensor) -> None:
     """Write weights as bfloat16 safetensors with their manifest. vectors: (phrases, 384)."""
-    codec.to(torch.bfloat16).save_pretrained(folder / "codec")
-    denoiser.to(torch.bfloat16).save_pretrained(folder / "denoiser")
+    in_precision(codec, torch.bfloat16).save_pretrained(folder / "codec")
+    in_precision(denoiser, torch.bfloat16).save_pretrained(folder / "denoiser")
     FlowMatchEulerDiscreteScheduler(shift=1.0).save_pretrained(folder / "scheduler")
     text = torch.frombuffer(bytearray("\n".join(phrases).encode()), dtype=torch.uint8)
     save_file({"text": text, "vectors": vectors.to(torch.float16)}, folder / PHRASES)
