@@ -23,12 +23,14 @@ STARTS = 0.15
 """What a sudden start counts beside a sudden stop; what is struck out of sight shows only how it jumps."""
 FLICKER = 0.5
 """What a sudden calm of the picture counts beside a sudden stop of the flow, which loses what moves fast or blurs."""
+FLASH, FULL_FLASH = 1.0, 0.12
+"""What a flash counts, and by how much of 1 the mask's mean brightness must jump to be a full one."""
 _SOFT = 0.02
 _LARGE_MASK = 0.6
 _UNCHANGED, _CHANGED = 0.004, 0.012
 """Changes of brightness, of 1, over a few pixels: noise and compression below the one, movement from the other on."""
-_CUT = 0.08
-"""Mean change of brightness between two frames that, six times the usual change, can only be a cut."""
+_CUT = 0.05
+"""Change of brightness of half the picture between two frames that, six times the usual, can only be a cut."""
 
 
 def _steps(values: np.ndarray) -> np.ndarray:
@@ -90,6 +92,9 @@ class Motion:
         steps, calms = _steps(speeds), _steps(change)[:, 0]
         stops, starts = np.clip(steps, 0, None) @ weights, np.clip(-steps, 0, None).sum(axis=1)
         sizes = stops + STARTS * starts + FLICKER * np.where(calms > 0, calms, -STARTS * calms)
+        # A flash is there with the picture that shows it, not when it has gone out again.
+        flashes = np.clip(np.diff(self.light) / FULL_FLASH, 0, 1) * ~self.cut[1:]
+        sizes[2:] += FLASH * flashes[:-1]
         half = float(np.mean(self.end_s - self.start_s)) / 2 if len(self.start_s) else 0.0
         return self.start_s - half, sizes
 
@@ -128,11 +133,10 @@ def measure_all(pictures: Pictures, masks: Sequence[MaskTrack | None]) -> list[M
 
 
 def _table(rows: list[tuple[float, ...]]) -> Motion:
-    table = np.array(rows, float).reshape(len(rows), 2 + DIRECTIONS + 7)
+    table = np.array(rows, float).reshape(len(rows), 2 + DIRECTIONS + 8)
     start_s, end_s = table[:, 0], table[:, 1]
-    change, light, spread, camera, area, x, y = table[:, 2 + DIRECTIONS :].T
-    steps = change * (end_s - start_s)
-    cut = steps > max(_CUT, 6 * float(np.median(steps))) if len(rows) else np.zeros(0, bool)
+    change, light, spread, camera, everywhere, area, x, y = table[:, 2 + DIRECTIONS :].T
+    cut = everywhere > max(_CUT, 6 * float(np.median(everywhere))) if len(rows) else np.zeros(0, bool)
     return Motion(start_s, end_s, table[:, 2 : 2 + DIRECTIONS], change, light, spread, camera, area, x, y, cut)
 
 
@@ -149,10 +153,12 @@ def _interval(
         weight = np.maximum(mask.resized(one[0], height, width), mask.resized(other[0], height, width))
     covered = float(weight.sum())
     if covered < 1:
-        return (0.0,) * DIRECTIONS + (0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5)
+        return (0.0,) * DIRECTIONS + (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5)
     scenery = weight < 0.5 if covered < _LARGE_MASK * weight.size else np.ones_like(weight, bool)
     brightness = other[1].astype(np.float32) / 255
     difference = np.abs(brightness - one[1].astype(np.float32) / 255)
+    # The median, so that a flash of one thing is no cut.
+    everywhere = float(np.median(difference))
     camera = np.median(flow[scenery], axis=0)
     # Flow leaks from what moves into what stands beside it; what has not changed has not moved.
     changed_there = (cv2.blur(difference, (5, 5)) - _UNCHANGED) / (_CHANGED - _UNCHANGED)
@@ -168,7 +174,7 @@ def _interval(
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     means = [float((values * weight).sum() / covered) for values in (changed, brightness, diverging)]
     middle = [float(((values + 0.5) * weight).sum() / covered / edge) for values, edge in ((x, width), (y, height))]
-    return (*(directions / covered), *means, float(np.hypot(*camera)), covered / weight.size, *middle)
+    return (*(directions / covered), *means, float(np.hypot(*camera)), everywhere, covered / weight.size, *middle)
 
 
 def _small(image: np.ndarray) -> np.ndarray:
