@@ -243,6 +243,11 @@ class Service:
                 "current": self.store.state("current") or "",
             }
 
+    def public_status(self) -> dict[str, object]:
+        """The part of the status that is told without a token."""
+        status = self.status()
+        return {key: status[key] for key in ("worker", "running", "jobs", "current")}
+
     # -- takes -----------------------------------------------------------------------------------------
 
     def pick(self, take_id: str) -> TakeRecord:

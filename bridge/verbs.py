@@ -89,7 +89,7 @@ class Verbs:
     # -- cues and curves -------------------------------------------------------------------------------
 
     def _status(self, values: Values) -> list[Answer]:
-        status = {"version": VERSION, **self.service.status()}
+        status = {"version": VERSION, **self.service.public_status()}
         return [("status", {"request": values["request"], "status": json.dumps(status)})]
 
     def _submit(self, values: Values) -> list[Answer]:

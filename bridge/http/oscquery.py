@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -68,15 +67,10 @@ def query(path: str, attribute: str, service: Service, host: str, port: int) -> 
     if node is None:
         return HTTPStatus.NOT_FOUND, None
     if path == f"{PREFIX}/status":
-        node["VALUE"] = [json.dumps(_public(service.status()))]
+        node["VALUE"] = [json.dumps(service.public_status())]
     if not attribute:
         return HTTPStatus.OK, node
     if attribute not in ATTRIBUTES:
         return HTTPStatus.BAD_REQUEST, None
     # OSCQuery: an attribute that a node has not, or a value that cannot be read, is "no content".
     return (HTTPStatus.OK, {attribute: node[attribute]}) if attribute in node else (HTTPStatus.NO_CONTENT, None)
-
-
-def _public(status: Mapping[str, object]) -> dict[str, object]:
-    """The part of the status that anyone on this machine may read."""
-    return {key: status[key] for key in ("worker", "running", "jobs", "current")}

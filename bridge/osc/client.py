@@ -111,8 +111,8 @@ class Client:
             "follow": curve.follow,
         }
         missing = [-1, *range(len(chunks))]
-        until = time.monotonic() + PATIENCE_S + len(chunks) * 0.1
-        while time.monotonic() < until:
+        heard = time.monotonic()
+        while time.monotonic() - heard < PATIENCE_S:
             for count, index in enumerate(missing):
                 if index < 0:
                     self.send("curve/begin", curve=name, **header)
@@ -129,6 +129,7 @@ class Client:
                 if answer.verb == "curve/ready":
                     return name
                 if answer.verb == "curve/missing":
+                    heard = time.monotonic()
                     missing = json.loads(answer.values["indices"])
                     break
             else:

@@ -275,7 +275,7 @@ TAKE_FIELDS = (
 OUTGOING: tuple[Verb, ...] = (
     Verb(
         "status",
-        "How the service is, as JSON: version, state of the worker, queue length, current take.",
+        "How the service is, as JSON: version, state of the worker, the job in hand, jobs per state, current take.",
         (Argument("request", "s", "as asked"), Argument("status", "s", "JSON", max_length=MAX_TEXT)),
     ),
     Verb(
