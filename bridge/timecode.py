@@ -103,7 +103,7 @@ class Timecode:
 
     @classmethod
     def from_label(cls, hours: int, minutes: int, seconds: int, frames: int, rate: FrameRate) -> Timecode:
-        """The frame named ``hours:minutes:seconds:frames``; raises ``TimecodeError`` for a label that does not exist."""
+        """The frame named ``hours:minutes:seconds:frames``; ``TimecodeError`` if there is none."""
         label = f"{hours:02d}:{minutes:02d}:{seconds:02d}:{frames:02d}"
         if not (0 <= hours < 24 and 0 <= minutes < 60 and 0 <= seconds < 60 and 0 <= frames < rate.nominal):
             raise TimecodeError(f"timecode {label}: beyond 23:59:59:{rate.nominal - 1:02d} at {rate} fps")

@@ -21,7 +21,7 @@ class BroadcastWaveError(OSError):
 
 @dataclass(frozen=True)
 class BroadcastWave:
-    """A wave file as read: ``audio`` (samples, channels) float32; text and loudness empty where the file says nothing."""
+    """A wave file as read: ``audio`` (samples, channels) float32; text and loudness empty where nothing is said."""
 
     audio: np.ndarray
     rate: int

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under ``NAME.partial``, then given their name without overwriting anything."""
+"""Files that are whole or absent: written as ``NAME.partial``, then given their name without overwriting."""
 
 from __future__ import annotations
 
