@@ -246,10 +246,7 @@ def _decoded(path: Path | str, start_s: float) -> Iterator[tuple[VideoFrame, Fra
             container.seek(int((start_s - 1 + float(zero)) * av.time_base), backward=True)
         try:
             for frame in container.decode(stream):
-                if frame.pts is None:
-                    time_s = counted * length_s
-                else:
-                    time_s = frame.pts * Fraction(frame.time_base or 1) - zero
+                time_s = counted * length_s if frame.pts is None else frame.pts * Fraction(frame.time_base or 1) - zero
                 counted += 1
                 if time_s > latest:
                     latest = time_s
