@@ -63,7 +63,8 @@ class Oscillators(nn.Module):
         nn.init.zeros_(self.linear.weight)
         with torch.no_grad():
             self.linear.bias.copy_(torch.tensor([-3.0] * count + [0.0] * count))
-        mel = torch.linspace(*(2595 * math.log10(1 + hz / 700) for hz in (low_hz, high_hz)), count + 2)
+        low_mel, high_mel = (2595 * math.log10(1 + hz / 700) for hz in (low_hz, high_hz))
+        mel = torch.linspace(low_mel, high_mel, count + 2)
         edges = 700 * (10 ** (mel / 2595) - 1)
         self.register_buffer("centres", edges[1:-1], persistent=False)
         self.register_buffer("reach", 0.5 * (edges[2:] - edges[:-2]), persistent=False)
@@ -111,7 +112,7 @@ class Oscillators(nn.Module):
         return torch.complex(real, imaginary).transpose(1, 2)
 
 
-class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class Codec(ModelMixin, ConfigMixin):
     """Encoder and stochastic three-headed decoder between unit-level audio and latents.
 
     A decoder that predicts phase alone turns noise into a buzz and tones into noise; the noise head
@@ -208,10 +209,10 @@ class Codec(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def noise_part(self, gains: Tensor, white: Tensor) -> Tensor:
         """Shape white noise (B, L) by gains (B, 241, L // 120) -> (B, L)."""
-        options = dict(window=self.noise_window)
-        spectrum = torch.stft(white, NOISE_WINDOW, NOISE_HOP, return_complex=True, **options)
+        spectrum = torch.stft(white, NOISE_WINDOW, NOISE_HOP, window=self.noise_window, return_complex=True)
         shaped = spectrum[..., : gains.shape[-1]] * gains
-        return torch.istft(F.pad(shaped, (0, 1)), NOISE_WINDOW, NOISE_HOP, length=white.shape[-1], **options)
+        padded = F.pad(shaped, (0, 1))
+        return torch.istft(padded, NOISE_WINDOW, NOISE_HOP, window=self.noise_window, length=white.shape[-1])
 
     def decode(self, latents: Tensor, white: Tensor) -> Tensor:
         """latents: (B, C, T), white: (B, T * 960) standard normal -> audio (B, T * 960)."""

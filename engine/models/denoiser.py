@@ -13,6 +13,7 @@ where it is drawn loose, or not drawn, the level it makes is the sound's own inn
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import torch
@@ -182,7 +183,7 @@ class DenoiserBlock(nn.Module):
         return x + mlp_gate * self.mlp(self.mlp_norm(x) * (1 + mlp_scale) + mlp_shift)
 
 
-class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class Denoiser(ModelMixin, ConfigMixin):
     """Velocity of the flow from sound (time 0) to noise (time 1), for latents and level together.
 
     ``latent_mean`` and ``latent_std`` (per channel) scale the codec's latents to unit variance;
@@ -238,7 +239,7 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         signal = (part.to(self.dtype) for part in (condition.curve, condition.drawn, condition.loose))
         x = self.input(noisy.to(self.dtype)) + self.tlm(*signal)
         positions = rotary(noisy.shape[1], self.head_width, noisy.device)
-        for block, look in zip(self.blocks, looks or [None] * len(self.blocks), strict=True):
+        for block, look in zip_longest(self.blocks, looks):
             x = block(x, state, text, condition.text_mask, positions, look)
         return self.output(self.norm(x))
 

@@ -34,6 +34,7 @@ def random_crop(clip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 class Tones(nn.Module):
     """Where the tones of a recording lie, one for each oscillator: what their frequencies are taught by."""
 
+    slots: Tensor
     frequencies: Tensor
     window: Tensor
 

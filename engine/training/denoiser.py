@@ -51,13 +51,13 @@ class Windows:
         """A window of one class: a piece of a long sound, or short ones spaced anew."""
         rng, bank = self.rng, self.bank
         members = bank.by_class[self.classes[rng.choice(len(self.classes), p=self.share)]]
-        index = members[rng.integers(len(members))]
+        index = members[int(rng.integers(len(members)))]
         caption = bank.captions[index][rng.integers(len(bank.captions[index]))]
         latents = np.repeat(bank.silence[None], WINDOW, 0)
         level = np.full(FRAMES, SILENT_DB, np.float32)
         z, db = bank.sound(index)
         if len(z) >= WINDOW:
-            at = rng.integers(0, len(z) - WINDOW + 1)
+            at = int(rng.integers(0, len(z) - WINDOW + 1))
             return z[at : at + WINDOW], db[2 * at : 2 * (at + WINDOW)], caption
         at = int(rng.integers(0, min(WINDOW - len(z), 50) + 1))
         while at + len(z) <= WINDOW:
@@ -67,7 +67,7 @@ class Windows:
                 break
             at += len(z) + int(rng.integers(0, 30))
             if rng.random() < 0.3:  # mostly the same object again: one pair of shoes, one dog
-                index = members[rng.integers(len(members))]
+                index = members[int(rng.integers(len(members)))]
                 z, db = bank.sound(index)
         return latents, level, caption
 

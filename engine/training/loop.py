@@ -98,7 +98,7 @@ def train(
                 group["lr"] = group["initial_lr"] * factor
             optimizer.zero_grad(set_to_none=True)
         loss, figure = step()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = nn.utils.clip_grad_norm_(network.parameters(), clip)
         if torch.isfinite(norm):
             for optimizer in optimizers:
