@@ -13,7 +13,7 @@ from engine.models.codec import LATENT_HOP, Codec
 from engine.spectral import SAMPLE_RATE
 from engine.training.classes import caption, sound_class
 from engine.training.corpus import Corpus
-from engine.training.foley import FOLEY, make
+from engine.training.foley import draw
 
 CAPTIONS_PER_CLIP = 8
 SILENT_PADDING = LATENT_HOP * 4
@@ -51,10 +51,9 @@ def recorded(corpus: Corpus, rng: np.random.Generator, longest_s: float = 20.0) 
 
 
 def procedural(count: int, rng: np.random.Generator) -> Iterator[Sound]:
-    """Sounds of our own making, each class equally often."""
-    names = list(FOLEY)
-    for index in range(count):
-        sound = make(names[index % len(names)], int(rng.integers(1 << 31)), float(rng.uniform(1.5, 5)))
+    """Sounds of our own making, spread evenly over the recorded classes that they stand for."""
+    for _ in range(count):
+        sound = draw(rng, float(rng.uniform(1.5, 5)))
         yield Sound(sound.audio, (sound.caption,), f"procedural {sound.sound_class}")
 
 
