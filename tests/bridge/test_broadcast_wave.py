@@ -201,7 +201,7 @@ def test_below_the_threshold_it_stays_riff(tmp_path):
     assert everything(tmp_path / "a.wav", noise(0.1)).read_bytes()[:4] == b"RIFF"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_rf64_beyond_a_real_four_gibibytes(tmp_path):
     """Silence of 4.3 GB; only where the disk has room to spare."""
     if os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize < 12e9:

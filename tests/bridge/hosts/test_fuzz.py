@@ -96,6 +96,6 @@ def test_two_thousand_damaged_files(samples: ModuleType, tmp_path: Path) -> None
     run(2_000, 0, samples, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_hundred_thousand_damaged_files(samples: ModuleType, tmp_path: Path) -> None:
     run(100_000, 2_000, samples, tmp_path)
