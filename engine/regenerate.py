@@ -103,6 +103,7 @@ def regenerate_span(
     return replace(take, audio=audio, seed=seed, report=report)
 
 
+@torch.inference_mode()
 def fill(
     generator: Generator,
     take: Take,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import settings
 # A busy machine is no failure; what hangs is ended by the tests' own limits.
 settings.register_profile("any_machine", deadline=None)
 settings.load_profile("any_machine")
+
+# Run in the background, a shell has its children ignore Ctrl-C; what the tests start must hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
