@@ -151,6 +151,8 @@ class Ridden:
     level_after: Tensor
     limited_db: Tensor
     """(takes, n) what the true-peak ceiling took."""
+    asked: Asked
+    """What the curve asked of the piece."""
 
 
 def ride(texture: Tensor, inner: Tensor, asked: Asked) -> Ridden:
@@ -163,7 +165,7 @@ def ride(texture: Tensor, inner: Tensor, asked: Asked) -> Ridden:
     audio = raw * 10 ** (per_sample(correction) / 20)[:, None]
     gain, limited = limit_peaks(audio)
     audio = audio * gain[:, None]
-    return Ridden(audio, raw, frame_level(raw), frame_level(audio), limited)
+    return Ridden(audio, raw, frame_level(raw), frame_level(audio), limited, asked)
 
 
 assert SAMPLE_RATE % CURVE_RATE == 0

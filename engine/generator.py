@@ -30,7 +30,7 @@ from engine.models.denoiser import (
 from engine.models.store import WEIGHTS, Models, load, pick_device, pick_dtype
 from engine.regenerate import regenerate_span
 from engine.resampler import Resampler
-from engine.sampler import STEPS, Sampler, token_noise
+from engine.sampler import STEPS, Sampler, seeded, token_noise
 from engine.spectral import SAMPLE_RATE
 from engine.streaming import Piece, own, with_margins
 from engine.take import Progress, Take, TakeReport
@@ -39,6 +39,7 @@ from engine.timeline import Timeline, take_samples, take_start
 
 __all__ = ["Cancelled", "Generator", "MissingModel", "Rendering", "take_samples", "take_start"]
 
+MODEL_NAME = "draw-an-audio-small"
 WINDOW_TOKENS = 240
 """Tokens sampled at once: 9.6 s, so that an 8 s take with its tail is one window."""
 
@@ -230,7 +231,7 @@ class Generator:
         Memory does not grow with the length of the take.
         """
         timeline = Timeline.of(cue, cue.loudness)
-        meters = [Meter(cue.loudness is not None and cue.loudness.follow == "loose") for _ in seeds]
+        meters = [Meter() for _ in seeds]
         began = time.monotonic()
 
         def tell(done: float, stage: str) -> None:
@@ -244,17 +245,14 @@ class Generator:
             resample = Resampler(timeline, len(seeds), cue.channels)
             total = timeline.tokens
             for ridden, piece in self._ridden(cue, timeline, seeds, tell, cancelled or (lambda: False)):
-                measure(meters, ridden, piece, timeline)
+                measure(meters, ridden, piece)
                 audio = own(ridden.audio, piece, TOKEN_SAMPLES)
                 yield resample(audio, last=piece.first + piece.count >= total)
             tell(1.0, "done")
             warnings = self.warnings(cue.prompt)
-            name = {
-                "name": self.models.denoiser.config.get("name", "draw-an-audio-small"),
-                "sha256": self.models.sha256,
-            }
+            model = {"name": MODEL_NAME, "sha256": self.models.sha256}
             reports.extend(
-                TakeReport(seed, meter.report(), warnings, name) for seed, meter in zip(seeds, meters, strict=True)
+                TakeReport(seed, meter.report(), warnings, model) for seed, meter in zip(seeds, meters, strict=True)
             )
 
         return Rendering(blocks(), reports)
@@ -305,10 +303,7 @@ def white_noise(seed: int, channel: int, begin: int, length: int) -> Tensor:
     """White noise of a take from sample ``begin`` on: any piece can be had without those before it. (length,)"""
     block = SAMPLE_RATE
     wanted = range(begin // block, (begin + length - 1) // block + 1)
-    blocks = []
-    for index in wanted:
-        state = np.random.SeedSequence([seed, channel, index, 1]).generate_state(2, np.uint64)
-        blocks.append(torch.randn(block, generator=torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))))
+    blocks = [torch.randn(block, generator=seeded(seed, channel, index, 1)) for index in wanted]
     offset = begin - wanted.start * block
     return torch.cat(blocks)[offset : offset + length]
 

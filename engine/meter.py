@@ -10,7 +10,6 @@ from engine.gain_rider import Ridden, running_maximum
 from engine.models.denoiser import LEVELS_PER_TOKEN
 from engine.streaming import Piece, own
 from engine.take import CurveReport
-from engine.timeline import Timeline
 
 QUIET_DB = -80.0
 JUDGED_ABOVE_DB = -50.0
@@ -21,7 +20,6 @@ JUDGED_ABOVE_DB = -50.0
 class Meter:
     """Gathers levels of a take piece by piece and reports how it followed its curve."""
 
-    loose: bool
     asked: list[np.ndarray] = field(default_factory=list)
     before: list[np.ndarray] = field(default_factory=list)
     after: list[np.ndarray] = field(default_factory=list)
@@ -45,15 +43,15 @@ class Meter:
         return CurveReport(error0, error1, r0, r1, round(self.limited_db, 2), level)
 
 
-def measure(meters: list[Meter], ridden: Ridden, piece: Piece, timeline: Timeline) -> None:
+def measure(meters: list[Meter], ridden: Ridden, piece: Piece) -> None:
     """Add a piece's levels to the meters of its takes."""
-    first = (piece.first - piece.left) * LEVELS_PER_TOKEN
-    asked = timeline.asked(first, ridden.level_after.shape[-1])
     mine = partial(own, piece=piece, size=LEVELS_PER_TOKEN)
-    judged = running_maximum if asked.loose else torch.Tensor.clone
+    judged = running_maximum if ridden.asked.loose else torch.Tensor.clone
+    asked = mine(torch.from_numpy(ridden.asked.level)).numpy()
+    before, after = mine(judged(ridden.level_before)), mine(judged(ridden.level_after))
     for index, meter in enumerate(meters):
-        meter.asked.append(mine(torch.from_numpy(asked.level)).numpy())
-        meter.before.append(mine(judged(ridden.level_before))[index].numpy())
-        meter.after.append(mine(judged(ridden.level_after))[index].numpy())
+        meter.asked.append(asked)
+        meter.before.append(before[index].numpy())
+        meter.after.append(after[index].numpy())
         meter.level.append(mine(ridden.level_after)[index].numpy())
         meter.limited_db = max(meter.limited_db, float(mine(ridden.limited_db)[index].max()))

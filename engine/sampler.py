@@ -15,10 +15,15 @@ GUIDANCE = 3.0
 STEPS = 10
 
 
+def seeded(*key: int) -> torch.Generator:
+    """A random generator of its own for every key: the same on every device."""
+    state = np.random.SeedSequence(key).generate_state(2, np.uint64)
+    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+
+
 def token_noise(seed: int, window: int, tokens: int, channels: int) -> Tensor:
     """Starting noise (tokens, channels) of one window of a take: the same on every device."""
-    state = np.random.SeedSequence([seed, window]).generate_state(2, np.uint64)
-    return torch.randn(tokens, channels, generator=torch.Generator().manual_seed(int(state[0] >> np.uint64(1))))
+    return torch.randn(tokens, channels, generator=seeded(seed, window))
 
 
 def guided(condition: Condition, negative: Embedding) -> Condition:

@@ -47,11 +47,9 @@ def model_folder() -> Path:
 
 def check_weights(path: Path) -> None:
     """Raise MissingModel unless the file is the official one, to the bit."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    if digest.hexdigest() != SHA256:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != SHA256:
         raise MissingModel(f"{path} is not the official all-MiniLM-L6-v2 (sha256 differs); reinstall: {PACKAGE}")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from engine.cue import Cue
 from engine.curve import LoudnessCurve
 from engine.gain_rider import CURVE_RATE, Asked
-from engine.models.denoiser import LEVELS_PER_TOKEN, TOKEN_RATE
+from engine.models.denoiser import TOKEN_RATE
 from engine.spectral import FRAME, SAMPLE_RATE
 
 FRAME_S = FRAME / SAMPLE_RATE
@@ -102,8 +102,3 @@ def take_samples(cue: Cue) -> int:
 def take_start(cue: Cue) -> int:
     """First sample of a take on the host's timeline: the cue's start less the handle before it."""
     return Timeline.of(cue, cue.loudness).start
-
-
-def model_frames(tokens: int) -> int:
-    """Level frames that ``tokens`` tokens hold."""
-    return tokens * LEVELS_PER_TOKEN

@@ -65,11 +65,8 @@ class Models:
 
 def digest(path: Path) -> str:
     """sha256 of a file."""
-    found = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            found.update(block)
-    return found.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check(folder: Path) -> str:
