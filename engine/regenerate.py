@@ -45,6 +45,13 @@ def encode(generator: Generator, audio: np.ndarray) -> Tensor:
     return to_tokens(latents, scale_level(level.clamp(-80.0, 0.0)).to(generator.device))
 
 
+def at_rate(audio: np.ndarray, rate: int, wanted: int, length: int) -> np.ndarray:
+    """Audio (L, channels) at ``rate`` as ``length`` samples at the ``wanted`` one: float32 (length, channels)."""
+    if rate != wanted:
+        audio = soxr.resample(audio, rate, wanted, quality="VHQ")
+    return np.pad(audio, ((0, max(0, length - len(audio))), (0, 0)))[:length].astype(np.float32)
+
+
 def cross_fade(samples: int, fade: int) -> np.ndarray:
     """Weight of the new audio over a span: equal-power rise and fall of ``fade`` samples. (samples, 1)"""
     fade = min(fade, samples // 2)
@@ -77,9 +84,7 @@ def regenerate_span(
     per_token = timeline.rate / TOKEN_RATE
     region = slice(round(left * per_token), round(right * per_token))
     old = take.audio[region]
-    there = soxr.resample(old, timeline.rate, SAMPLE_RATE, quality="VHQ") if timeline.rate != SAMPLE_RATE else old
-    wanted = (right - left) * (SAMPLE_RATE // TOKEN_RATE)
-    there = np.pad(there, ((0, max(0, wanted - len(there))), (0, 0)))[:wanted].astype(np.float32)
+    there = at_rate(old, timeline.rate, SAMPLE_RATE, (right - left) * (SAMPLE_RATE // TOKEN_RATE))
     tokens = encode(generator, there)
 
     fill(generator, take, timeline, tokens, left, (first, stop), seed, progress, cancelled or (lambda: False))
@@ -87,10 +92,7 @@ def regenerate_span(
     texture, inner, _ = generator.texture(piece, [seed], take.audio.shape[1])
     inner = torch.from_numpy(timeline.settled(inner.numpy(), left * LEVELS_PER_TOKEN))
     asked = timeline.asked(left * LEVELS_PER_TOKEN, inner.shape[-1])
-    new = ride(texture, inner, asked).audio[0].T.numpy()
-    if timeline.rate != SAMPLE_RATE:
-        new = soxr.resample(new, SAMPLE_RATE, timeline.rate, quality="VHQ")
-    new = np.pad(new, ((0, max(0, len(old) - len(new))), (0, 0)))[: len(old)]
+    new = at_rate(ride(texture, inner, asked).audio[0].T.numpy(), SAMPLE_RATE, timeline.rate, len(old))
 
     inside = slice(round(begin_s * timeline.rate), min(timeline.samples, round(stop_s * timeline.rate)))
     here = slice(inside.start - region.start, inside.stop - region.start)

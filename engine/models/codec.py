@@ -182,19 +182,30 @@ class Codec(ModelMixin, ConfigMixin):
         """The deterministic part of the decoder. latents: (B, C, T) -> (B, 2 T, width)."""
         return self.norm(self.body(latents).transpose(1, 2))
 
-    def voiced(self, features: Tensor, pinned: Tensor, frame: int = 0) -> tuple[Tensor, Tensor]:
-        """What is not noise: transients and tones.
+    def partials(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the two heads that are not noise make of features (B, F, width), F frames of 10 ms.
 
-        features: (B, F, width), F frames of 10 ms; pinned: (B, oscillators), their phases at ``frame``.
-        Returns audio (B, F * 480) and the phases at every frame (B, F, oscillators).
+        Returns the transients' spectrum, complex (B, bins, F), and the tones' amplitude and
+        frequency in Hz, both (B, F, oscillators).
         """
         level, angle = self.transient(features).transpose(1, 2).float().chunk(2, 1)
         magnitude = torch.exp(level.clamp(max=6))
         amplitude, frequency = self.bank(features, magnitude.square().mean(1).sqrt())
+        return torch.polar(magnitude, angle), amplitude, frequency
+
+    def sounded(self, partials: tuple[Tensor, Tensor, Tensor], pinned: Tensor, frame: int = 0) -> tuple[Tensor, Tensor]:
+        """Partials as audio; pinned: (B, oscillators), the tones' phases at ``frame``.
+
+        Returns audio (B, F * 480) and the phases at every frame (B, F, oscillators).
+        """
+        transients, amplitude, frequency = partials
         phase = self.bank.phases(frequency, pinned, frame)
-        spectrum = torch.polar(magnitude, angle) + self.bank.spectrum(amplitude, frequency, phase)
-        frames = torch.fft.irfft(spectrum, TONAL_WINDOW, dim=1)
-        return overlap_add(frames, self.tonal_window, FRAME), phase
+        spectrum = transients + self.bank.spectrum(amplitude, frequency, phase)
+        return overlap_add(torch.fft.irfft(spectrum, TONAL_WINDOW, dim=1), self.tonal_window, FRAME), phase
+
+    def voiced(self, features: Tensor, pinned: Tensor, frame: int = 0) -> tuple[Tensor, Tensor]:
+        """What is not noise, transients and tones, of features (B, F, width); as :meth:`sounded`."""
+        return self.sounded(self.partials(features), pinned, frame)
 
     def start_phases(self, batch: int) -> Tensor:
         """Random phases to start from, (batch, oscillators), from torch's global generator."""

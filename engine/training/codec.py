@@ -106,8 +106,9 @@ def train_codec(
             latents = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
             features = codec.features(latents)
             gains = codec.noise_gains(features).float()
-            voiced = [codec.voiced(features, codec.start_phases(batch))[0].float() for _ in "ab"]
-            _, frequency = codec.bank(features, features.new_ones(features.shape[:2]))
+            partials = codec.partials(features)
+            voiced = [codec.sounded(partials, codec.start_phases(batch))[0].float() for _ in "ab"]
+            frequency = partials[2]
         draws = [part + codec.noise_part(gains, torch.randn_like(audio)) for part in voiced]
         used = rng.choice(len(ENERGY_SCALES), scales_per_step, replace=False)
         seen = [[*(views.scales[i](y) for i in used), fine(y)] for y in (audio, *draws)]
