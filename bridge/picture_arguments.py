@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -50,17 +49,16 @@ def read_masks(given: Sequence[str]) -> tuple[MaskPrompt, ...]:
 @contextmanager
 def told() -> Iterator[None]:
     """A video that cannot be used is a UserError; warnings about one go to stderr, one line each."""
-    from engine.video import VideoError, VideoWarning
+    from engine.video import VideoError, gathered
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", VideoWarning)
-        try:
+    lines: list[str] = []
+    try:
+        with gathered() as lines:
             yield
-        except VideoError as error:
-            raise UserError(str(error)) from None
-        finally:
-            tell_warnings(str(warning.message) for warning in caught)
+    except VideoError as error:
+        raise UserError(str(error)) from None
+    finally:
+        tell_warnings(lines)
 
 
 def tell_warnings(lines: Iterable[str]) -> None:

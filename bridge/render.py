@@ -65,10 +65,15 @@ def check_files(cue: Cue) -> None:
 
 def unheard(generator: Generator, cue: Cue) -> str | None:
     """A line saying which parts of the cue do not shape the sound with these weights; None if all do."""
-    if generator.uses_video or not (cue.video or cue.masks):
+    if not (cue.video or cue.masks):
         return None
-    parts = "the masks do" if not cue.video else "the video and its masks do" if cue.masks else "the video does"
-    return f"note: {parts} not shape the sound: these weights have no Mask-Attention Module"
+    if cue.video is None:
+        return "note: the masks do not shape the sound: the cue names no video"
+    if generator.uses_video:
+        return None
+    parts = "the video and its masks do" if cue.masks else "the video does"
+    where = "only the curve that is drawn from it" if cue.loudness is None else "whose curve is drawn by hand"
+    return f"note: {parts} not shape the sound, {where}: these weights have no Mask-Attention Module"
 
 
 def render_cue(
@@ -88,14 +93,16 @@ def render_cue(
     the take's length. Raises `CueError`, `UserError` for a folder or disk that refuses, `engine.errors.Cancelled`;
     whatever is raised, no half file stays.
     """
+    from engine.picture_curve import with_curve
     from engine.timeline import take_start
 
     check_files(cue)
     if cue.sources:
         raise CueError("sources", "scenes of several sources cannot be rendered yet", "render one cue per source")
-    cue, notes = _drawn(cue)
+    with _about_the_video():
+        cue, notes = with_curve(cue)
     seeds = generator.seeds(cue, previous_seed)
-    with _takes_in(folder, name or cue.prompt, seeds) as names, ExitStack() as stack:
+    with _about_the_video(), _takes_in(folder, name or cue.prompt, seeds) as names, ExitStack() as stack:
         writers = [stack.enter_context(_TakeWriter(take, cue, take_start(cue))) for take in names]
         rendering = generator.stream(cue, seeds, progress=progress, cancelled=cancelled)
         for block in rendering:
@@ -105,15 +112,13 @@ def render_cue(
         return [writer.finish(report) for writer, report in zip(writers, reports, strict=True)]
 
 
-def _drawn(cue: Cue) -> tuple[Cue, tuple[str, ...]]:
-    """The cue with a curve drawn from its video where it has none of its own; also what is to be said about it."""
-    if cue.loudness is not None or cue.video is None:
-        return cue, ()
-    from engine.picture_curve import with_curve
+@contextmanager
+def _about_the_video() -> Iterator[None]:
+    """A video or mask that turns out to be of no use is the cue's fault."""
     from engine.video import VideoError
 
     try:
-        return with_curve(cue)
+        yield
     except VideoError as error:
         raise CueError("video", str(error)) from error
 

@@ -1,6 +1,6 @@
 """Generator: a cue goes in, takes come out.
 
-cue ─▶ text, curve ─▶ sampler x denoiser ─▶ codec ─▶ gain rider ─▶ resampler ─▶ blocks
+cue ─▶ text, curve, picture ─▶ sampler x denoiser ─▶ codec ─▶ gain rider ─▶ resampler ─▶ blocks
        (windows of tokens, each grown on to the one before; nothing is held longer than a window)
 """
 
@@ -28,6 +28,7 @@ from engine.models.denoiser import (
     unscale_level,
 )
 from engine.models.store import WEIGHTS, Models, load, pick_device, pick_dtype
+from engine.picture import Picture
 from engine.regenerate import regenerate_span
 from engine.resampler import Resampler
 from engine.sampler import STEPS, Sampler, seeded, token_noise
@@ -87,7 +88,7 @@ class Generator:
     @property
     def uses_video(self) -> bool:
         """Whether the picture shapes the sound (a MAM is part of the weights)."""
-        return False
+        return self.models.mam is not None
 
     def seeds(self, cue: Cue, previous: int | None = None) -> list[int]:
         """One seed per take: on from the previous take's, else from the cue's, else from a random one."""
@@ -106,6 +107,13 @@ class Generator:
         if cosine >= FAMILIAR:
             return ()
         return (f"{prompt!r} is not a sound this model knows; the nearest is {phrase!r} (similarity {cosine:.2f})",)
+
+    def picture(self, cue: Cue) -> Picture | None:
+        """The cue's picture, None where it or the module that looks at it is missing; remembered from take to take.
+
+        Raises VideoError for a video or mask that cannot be used, MissingModel for a mask without its weights.
+        """
+        return Picture.of(cue, self.models.mam)
 
     # -- one pass through the model ------------------------------------------------------------------
 
@@ -141,12 +149,14 @@ class Generator:
     ) -> Iterator[tuple[Tensor, ...]]:
         """New tokens (takes, channels, n), window by window, each grown on to the end of the last."""
         total, first, window = timeline.tokens, 0, 0
+        picture = self.picture(cue)
         known: Tensor | None = None
         while first < total:
             overlap = 0 if known is None else OVERLAP_TOKENS
             count = min(WINDOW_TOKENS - overlap, total - first)
             condition, negative = self.condition(cue, timeline, first - overlap, count + overlap, len(seeds))
             noise = self.noise(seeds, window, count + overlap)
+            looks = picture.looks(timeline.token_time(first - overlap), count + overlap) if picture else ()
             keep = torch.arange(count + overlap, device=self.device) < overlap
             held = None if known is None else torch.nn.functional.pad(known, (0, 0, 0, count))
 
@@ -154,7 +164,7 @@ class Generator:
                 progress((first + count * step / STEPS) / total, "sampling")
 
             tokens = self.sampler(
-                noise, condition, negative, known=held, keep=keep, on_step=on_step, cancelled=cancelled
+                noise, condition, negative, known=held, keep=keep, looks=looks, on_step=on_step, cancelled=cancelled
             )
             known = tokens[:, -OVERLAP_TOKENS:]
             yield (tokens[:, overlap:].transpose(1, 2),)
@@ -228,8 +238,9 @@ class Generator:
     ) -> Rendering:
         """Start rendering one take per seed; iterate to get them. Raises Cancelled from the iteration.
 
-        Memory does not grow with the length of the take.
+        Memory does not grow with the length of the take. Raises VideoError and MissingModel as `picture` does.
         """
+        picture = self.picture(cue)
         timeline = Timeline.of(cue, cue.loudness)
         meters = [Meter() for _ in seeds]
         began = time.monotonic()
@@ -249,7 +260,7 @@ class Generator:
                 audio = own(ridden.audio, piece, TOKEN_SAMPLES)
                 yield resample(audio, last=piece.first + piece.count >= total)
             tell(1.0, "done")
-            warnings = self.warnings(cue.prompt)
+            warnings = (*self.warnings(cue.prompt), *(picture.sight.warnings if picture else ()))
             model = {"name": MODEL_NAME, "sha256": self.models.sha256}
             reports.extend(
                 TakeReport(seed, meter.report(), warnings, model) for seed, meter in zip(seeds, meters, strict=True)

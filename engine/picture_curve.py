@@ -13,7 +13,7 @@ from engine.curve import CurvePoint, LoudnessCurve
 from engine.masks import make_mask
 from engine.masks.track import MaskTrack
 from engine.motion import Motion, measure
-from engine.video import GRID_HZ, Clip, VideoError, open_clip
+from engine.video import GRID_HZ, Clip, VideoError, gathered, open_clip
 
 QUIET_DB = -36.0
 """Where nothing moves."""
@@ -82,8 +82,9 @@ def with_curve(cue: Cue) -> tuple[Cue, tuple[str, ...]]:
     """A cue that has a picture but no curve gets one drawn from it; any other stays as it is. Also the warnings."""
     if cue.loudness is not None or cue.video is None:
         return cue, ()
-    drafted = draft_for(cue)
-    return replace(cue, loudness=drafted.curve), drafted.warnings
+    with gathered() as told:
+        drafted = draft_for(cue)
+    return replace(cue, loudness=drafted.curve), (*told, *drafted.warnings)
 
 
 def hits(motion: Motion) -> tuple[np.ndarray, np.ndarray]:

@@ -124,6 +124,7 @@ def fill(
     from engine.generator import WINDOW_TOKENS
 
     first, stop = span
+    picture = generator.picture(take.cue)
     here = first
     window = 0
     while here < stop:
@@ -136,7 +137,8 @@ def fill(
         keep[here - begin : here - begin + count] = False
         condition, negative = generator.condition(take.cue, timeline, begin, end - begin, 1)
         noise = generator.noise([seed], window, end - begin)
-        found = generator.sampler(noise, condition, negative, known=known, keep=keep, cancelled=cancelled)
+        looks = picture.looks(timeline.token_time(begin), end - begin) if picture else ()
+        found = generator.sampler(noise, condition, negative, known=known, keep=keep, looks=looks, cancelled=cancelled)
         tokens[:, here - left : here - left + count] = found[:, here - begin : here - begin + count]
         here, window = here + count, window + 1
         if progress:

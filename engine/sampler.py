@@ -1,4 +1,4 @@
-"""Few-step flow matching with classifier-free guidance."""
+"""Few-step flow matching with classifier-free guidance, towards the words and towards the picture."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,10 +9,15 @@ from torch import Tensor
 
 from engine.errors import Cancelled
 from engine.models.denoiser import Condition, Denoiser
+from engine.models.mam import guided
 from engine.text import Embedding
 
 GUIDANCE = 3.0
+VIDEO_GUIDANCE = 2.0
 STEPS = 10
+
+Looks = Sequence[Callable[[Tensor], Tensor]]
+"""The picture, bound to the attention of every block of the denoiser; none without a picture."""
 
 
 def seeded(*key: int) -> torch.Generator:
@@ -26,9 +31,13 @@ def token_noise(seed: int, window: int, tokens: int, channels: int) -> Tensor:
     return torch.randn(tokens, channels, generator=seeded(seed, window))
 
 
-def guided(condition: Condition, negative: Embedding) -> Condition:
-    """The condition followed by itself with the negative text in place of the prompt: twice the batch."""
+def together(condition: Condition, negative: Embedding, sighted: bool) -> Condition:
+    """One batch for all passes: the condition, once more for the pass with a picture, and with the negative text.
+
+    Order: [prompt with picture,] prompt, negative text; each pass as many rows as the condition has.
+    """
     batch, spare = condition.text.shape[0], condition.text.shape[1] - negative.tokens.shape[1]
+    wanted = 1 + sighted
     pad = torch.nn.functional.pad
     prompt = pad(condition.text, (0, 0, 0, max(0, -spare)))
     prompt_mask = pad(condition.text_mask, (0, max(0, -spare)))
@@ -36,11 +45,20 @@ def guided(condition: Condition, negative: Embedding) -> Condition:
     mask = pad(negative.mask, (0, max(0, spare))).expand(batch, -1)
     sentence = negative.sentence.expand(batch, -1)
     return Condition(
-        torch.cat([prompt, text]),
-        torch.cat([prompt_mask, mask]),
-        torch.cat([condition.sentence, sentence]),
-        *(torch.cat([part, part]) for part in (condition.curve, condition.drawn, condition.loose)),
+        torch.cat([prompt] * wanted + [text]),
+        torch.cat([prompt_mask] * wanted + [mask]),
+        torch.cat([condition.sentence] * wanted + [sentence]),
+        *(torch.cat([part] * (wanted + 1)) for part in (condition.curve, condition.drawn, condition.loose)),
     )
+
+
+def first_sees(look: Callable[[Tensor], Tensor], rows: int) -> Callable[[Tensor], Tensor]:
+    """A look that only the first ``rows`` of the batch are given."""
+
+    def seen(x: Tensor) -> Tensor:
+        return torch.nn.functional.pad(look(x[:rows]), (0, 0, 0, 0, 0, len(x) - rows))
+
+    return seen
 
 
 class Sampler:
@@ -59,8 +77,9 @@ class Sampler:
         known: Tensor | None = None,
         keep: Tensor | None = None,
         guidance: float = GUIDANCE,
+        video_guidance: float = VIDEO_GUIDANCE,
         steps: int = STEPS,
-        looks: Sequence[Callable[[Tensor], Tensor]] = (),
+        looks: Looks = (),
         on_step: Callable[[int], None] = lambda _: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Tensor:
@@ -69,7 +88,9 @@ class Sampler:
         known: (B, T, channels) and keep: (T,) booleans: tokens that stay as they are, so that the
         others grow on to them. Raises Cancelled within one step.
         """
-        both = guided(condition, negative)
+        asked = together(condition, negative, bool(looks))
+        passes = 3 if looks else 2
+        sighted = [first_sees(look, len(noise)) for look in looks]
         # Evenly from 1 to 1 / steps: the scheduler's own default would spend the last step on a thousandth.
         self.scheduler.set_timesteps(sigmas=np.linspace(1, 1 / steps, steps).tolist(), device=noise.device)
         x = noise
@@ -78,9 +99,10 @@ class Sampler:
                 raise Cancelled("the take was cancelled")
             if known is not None and keep is not None:
                 x = torch.where(keep[:, None], (1 - sigma) * known + sigma * noise, x)
-            velocity = self.denoiser(torch.cat([x, x]), sigma.repeat(2 * len(x)), both, looks).float()
-            wanted, unwanted = velocity.chunk(2)
-            velocity = unwanted + guidance * (wanted - unwanted)
+            velocity = self.denoiser(torch.cat([x] * passes), sigma.repeat(passes * len(x)), asked, sighted).float()
+            *_, wanted, unwanted = parts = velocity.chunk(passes)
+            # Without a picture the first part is `wanted` itself, and the picture's share nothing.
+            velocity = guided(unwanted, wanted, parts[0], guidance, video_guidance)
             x = self.scheduler.step(velocity, time, x, return_dict=False)[0]
             on_step(index + 1)
         if known is not None and keep is not None:

@@ -55,6 +55,10 @@ class Timeline:
         """Tokens of 40 ms that cover the take."""
         return math.ceil(self.samples / self.rate * TOKEN_RATE)
 
+    def token_time(self, index: int) -> float:
+        """Where a token begins, in seconds from the cue's start."""
+        return index / TOKEN_RATE - self.before_s
+
     def frame_times(self, first: int, count: int) -> np.ndarray:
         """Start of each 10 ms frame in seconds from the cue's start."""
         return (first + np.arange(count)) * FRAME_S - self.before_s

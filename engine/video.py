@@ -9,6 +9,7 @@ import math
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -36,6 +37,19 @@ class VideoError(ValueError):
 
 class VideoWarning(UserWarning):
     """Something about the picture that a designer should hear about, in one line."""
+
+
+@contextmanager
+def gathered() -> Iterator[list[str]]:
+    """Collects the lines of the VideoWarnings raised within, each once, in place of letting them be printed."""
+    lines: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", VideoWarning)
+        try:
+            yield lines
+        finally:
+            lines += dict.fromkeys(str(warning.message) for warning in caught)
 
 
 @dataclass(frozen=True)

@@ -76,11 +76,12 @@ class MaskAttentionModule(ModelMixin, ConfigMixin):
         """The picture bound to every block's attention: what Denoiser.forward takes as ``looks``.
 
         full, masked: (B, N, F) features of the picture, see engine.models.visual. start_s: where on the
-        picture's clock the first token lies. keep: (B,) 0 for a dropped picture, else 1.
+        picture's clock the first token lies. keep: (B, N) 0 for a frame that is not there, else 1.
         """
-        tokens, times = self.encoder(full, masked)
-        if keep is not None:
-            tokens = tokens * keep.to(tokens.dtype)[:, None, None]
+        if keep is None:
+            keep = torch.ones(full.shape[:2], device=full.device)
+        tokens, times = self.encoder(full * keep[..., None], masked * keep[..., None])
+        tokens = tokens * keep.to(tokens.dtype).repeat(1, 2)[..., None]
 
         def bound(attention: nn.Module) -> Callable[[Tensor], Tensor]:
             return lambda x: torch.as_tensor(attention(x, tokens, times, start_s))
@@ -88,13 +89,13 @@ class MaskAttentionModule(ModelMixin, ConfigMixin):
         return [bound(attention) for attention in self.attentions]
 
 
-def guided(velocity: Callable[[bool, bool], Tensor], text_scale: float, video_scale: float) -> Tensor:
+def guided(neither: Tensor, text: Tensor, both: Tensor, text_scale: float, video_scale: float) -> Tensor:
     """Dual classifier-free guidance: how far to go towards the words, and how far towards the picture.
 
-    velocity(with text, with video) -> the denoiser's answer. The picture is added to what the words say, so
-    ``video_scale`` 0 is the model without a picture, and 1 and 1 are the plain conditional model.
+    neither, text, both: the denoiser's answers without anything, to the words, and to words and picture. The
+    picture is added to what the words say, so ``video_scale`` 0 is the model without a picture, and 1 and 1
+    are the plain conditional model.
     """
-    neither, text, both = velocity(False, False), velocity(True, False), velocity(True, True)
     return neither + text_scale * (text - neither) + video_scale * (both - text)
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
+from diffusers.models.modeling_utils import ModelMixin
 from diffusers.utils import logging
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from engine.errors import MissingModel
 from engine.models.codec import Codec
 from engine.models.denoiser import Denoiser
+from engine.models.mam import MaskAttentionModule
 
 logging.set_verbosity_error()  # its advice on casting and accelerate is not for our users
 
@@ -25,6 +27,8 @@ MANIFEST = "manifest.json"
 """sha256 of every weights file, so that a damaged or swapped one is refused, and takes can name their model."""
 
 PHRASES = "phrases.safetensors"
+MODULE = "mam"
+"""Folder of the Mask-Attention Module, beside codec and denoiser; weights may be without one."""
 
 
 def pick_device(wish: str = "auto") -> str:
@@ -59,6 +63,8 @@ class Models:
     """What the denoiser has been taught to name."""
     phrase_vectors: Tensor
     """(phrases, 384) their sentence embeddings, unit length."""
+    mam: MaskAttentionModule | None
+    """What lets the picture shape the sound; None where the weights have none."""
     sha256: str
     """Of the manifest: names these weights as a whole."""
 
@@ -91,28 +97,59 @@ def in_precision(network: Network, dtype: torch.dtype) -> Network:
     return network
 
 
+def load_module(folder: Path, denoiser: Denoiser) -> MaskAttentionModule | None:
+    """The Mask-Attention Module that the manifest names, None without one; raises MissingModel if it does not fit."""
+    if not any(name.startswith(f"{MODULE}/") for name in json.loads((folder / MANIFEST).read_text())):
+        return None
+    module = MaskAttentionModule.from_pretrained(folder / MODULE, low_cpu_mem_usage=False)
+    for name in ("width", "depth", "heads"):
+        if module.config[name] != denoiser.config[name]:
+            raise MissingModel(
+                f"the model's weights do not fit together: {folder / MODULE} has {name} {module.config[name]}, the "
+                f"denoiser {denoiser.config[name]}; train the module again (drawaudio train mam)"
+            )
+    return module
+
+
 def load(folder: Path = WEIGHTS, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Models:
     """Load the models. Raises MissingModel with one line if they are absent or damaged."""
     sha256 = check(folder)
     phrases = load_file(folder / PHRASES)
+    denoiser = Denoiser.from_pretrained(folder / "denoiser", low_cpu_mem_usage=False)
+    module = load_module(folder, denoiser)
+
+    def ready(network: Network) -> Network:
+        return in_precision(network, dtype).to(device).eval()
+
     return Models(
-        in_precision(Codec.from_pretrained(folder / "codec", low_cpu_mem_usage=False), dtype).to(device).eval(),
-        in_precision(Denoiser.from_pretrained(folder / "denoiser", low_cpu_mem_usage=False), dtype).to(device).eval(),
+        ready(Codec.from_pretrained(folder / "codec", low_cpu_mem_usage=False)),
+        ready(denoiser),
         FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
         bytes(phrases["text"].numpy()).decode().split("\n"),
         phrases["vectors"].float(),
+        None if module is None else ready(module),
         sha256,
     )
 
 
-def save(folder: Path, codec: Codec, denoiser: Denoiser, phrases: list[str], vectors: Tensor) -> None:
+def save(
+    folder: Path,
+    codec: Codec,
+    denoiser: Denoiser,
+    phrases: list[str],
+    vectors: Tensor,
+    module: MaskAttentionModule | None = None,
+) -> None:
     """Write weights as bfloat16 safetensors with their manifest. vectors: (phrases, 384)."""
-    in_precision(codec, torch.bfloat16).save_pretrained(folder / "codec")
-    in_precision(denoiser, torch.bfloat16).save_pretrained(folder / "denoiser")
+    networks: dict[str, ModelMixin] = {"codec": codec, "denoiser": denoiser}
+    if module is not None:
+        networks[MODULE] = module
+    for name, network in networks.items():
+        in_precision(network, torch.bfloat16).save_pretrained(folder / name)
     FlowMatchEulerDiscreteScheduler(shift=1.0).save_pretrained(folder / "scheduler")
     text = torch.frombuffer(bytearray("\n".join(phrases).encode()), dtype=torch.uint8)
     save_file({"text": text, "vectors": vectors.to(torch.float16)}, folder / PHRASES)
-    parts = ("codec", "denoiser", "scheduler")
+    parts = (*networks, "scheduler")
     files = sorted([folder / PHRASES, *(path for part in parts for path in (folder / part).iterdir())])
     names = {path.relative_to(folder).as_posix(): digest(path) for path in files}
     (folder / MANIFEST).write_text(json.dumps(names, indent=1) + "\n")

@@ -21,7 +21,7 @@ from engine.cue import MaskPrompt
 from engine.masks import make_mask
 from engine.masks.track import MaskTrack
 from engine.motion import DIRECTIONS, Motion, measure_all
-from engine.video import GRID_HZ, Clip, open_clip
+from engine.video import GRID_HZ, Clip, gathered, open_clip
 
 MOTION_WIDTH = DIRECTIONS + 9
 CLIP_WIDTH = 512
@@ -38,12 +38,16 @@ class Sight(NamedTuple):
     """Of the whole picture: (N, F) float32."""
     masked: np.ndarray
     """Of what the mask shows: (N, F) float32; the same as ``full`` without a mask."""
+    shown: int
+    """Frames before the picture ends; what follows them is the last one's."""
+    warnings: tuple[str, ...] = ()
+    """What a designer should hear about picture and mask, one line each."""
 
 
 def motion_sight(clip: Clip, mask: MaskTrack | None = None) -> Sight:
     """Features of motion for ``clip``, full and masked: (N, 17) each."""
     found = [motion_features(m, len(clip)) for m in measure_all(clip, [None] if mask is None else [None, mask])]
-    return Sight(found[0], found[-1])
+    return Sight(found[0], found[-1], clip.frames_shown)
 
 
 def motion_features(motion: Motion, frames: int) -> np.ndarray:
@@ -88,7 +92,7 @@ def clip_sight(clip: Clip, mask: MaskTrack | None = None, *, model: Any = None) 
         masked.append(image if mask is None else image * mask.resized(index, *image.shape[:2])[..., None])
     rows = np.minimum(np.arange(len(clip)) // _CLIP_EVERY, len(full) - 1)
     seen = _embedded(model, full)[rows]
-    return Sight(seen, seen if mask is None else _embedded(model, masked)[rows])
+    return Sight(seen, seen if mask is None else _embedded(model, masked)[rows], clip.frames_shown)
 
 
 FEATURES: Mapping[str, tuple[int, Callable[[Clip, MaskTrack | None], Sight]]] = {
@@ -133,19 +137,27 @@ def see(
 
     Raises VideoError for a video or mask that cannot be used, MissingModel for absent weights.
     """
+    files = (path, *(mask.path for mask in masks if mask.path is not None))
+    return _remembered(path, tuple(map(_changed, files)), start_s, duration_s, masks, kind)
+
+
+def _changed(path: str) -> int:
+    """When a file was last written, 0 for one that is not there."""
     try:
-        changed = Path(path).stat().st_mtime_ns
+        return Path(path).stat().st_mtime_ns
     except OSError:
-        changed = 0
-    return _remembered(path, changed, start_s, duration_s, masks, kind)
+        return 0
 
 
 @functools.lru_cache(maxsize=16)
 def _remembered(
-    path: str, _changed: int, start_s: float, duration_s: float, masks: tuple[MaskPrompt, ...], kind: str
+    path: str, _changed: tuple[int, ...], start_s: float, duration_s: float, masks: tuple[MaskPrompt, ...], kind: str
 ) -> Sight:
-    clip = open_clip(path, start_s, duration_s)
-    return FEATURES[kind][1](clip, make_mask(clip, masks) if masks else None)
+    with gathered() as told:
+        clip = open_clip(path, start_s, duration_s)
+        mask = make_mask(clip, masks) if masks else None
+        sight = FEATURES[kind][1](clip, mask)
+    return sight._replace(warnings=(*told, *(mask.warnings if mask is not None else ())))
 
 
 def _spiked(times_s: np.ndarray, values: np.ndarray, frames: int) -> np.ndarray:

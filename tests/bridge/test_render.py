@@ -170,9 +170,14 @@ def test_files_of_a_cue_must_be_there(tmp_path: Path) -> None:
 
 def test_only_a_picture_that_is_given_is_said_to_be_unused(generator: object) -> None:
     assert unheard(generator, cue()) is None  # type: ignore[arg-type]
-    note = unheard(generator, cue(masks=(MaskPrompt("text", "dog"),)))  # type: ignore[arg-type]
-    assert note is not None
-    assert "the masks do not" in note
+    masks = (MaskPrompt("text", "dog"),)
+    for asked, words in (
+        (cue(masks=masks), "the masks do not shape the sound: the cue names no video"),
+        (cue(masks=masks, video=VideoRef("a.mp4")), "the video and its masks do not shape the sound"),
+        (cue(video=VideoRef("a.mp4"), loudness=None), "the video does not shape the sound, only the curve"),
+    ):
+        note = unheard(generator, asked)  # type: ignore[arg-type]
+        assert note is not None and words in note
 
 
 def test_a_missing_curve_is_drawn_from_the_picture(tmp_path: Path, generator: object) -> None:

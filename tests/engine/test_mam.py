@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from engine.cue import MaskPrompt
 from engine.models.denoiser import Condition, Denoiser
@@ -50,7 +49,7 @@ def test_untrained_module_and_dropped_picture_change_nothing() -> None:
     fresh = MaskAttentionModule(WIDTH, DEPTH, HEADS, 32)
     assert torch.equal(network(noisy, time, asked, fresh.looks(full, masked)), plain)
     trained = trained_module()
-    half = network(noisy, time, asked, trained.looks(full, masked, keep=torch.tensor([1.0, 0.0])))
+    half = network(noisy, time, asked, trained.looks(full, masked, keep=torch.tensor([[1.0], [0.0]]).expand(2, 50)))
     assert not torch.allclose(half[0], plain[0]) and torch.allclose(half[1], plain[1], atol=1e-6)
 
 
@@ -92,12 +91,21 @@ def test_one_encoder_for_both_pictures() -> None:
 
 
 def test_guidance_separates_words_and_picture() -> None:
-    answers = {(False, False): torch.tensor(1.0), (True, False): torch.tensor(3.0), (True, True): torch.tensor(7.0)}
+    answers = torch.tensor(1.0), torch.tensor(3.0), torch.tensor(7.0)
+    assert guided(*answers, 1, 1) == 7 and guided(*answers, 3, 0) == 7 and guided(*answers, 2, 2) == 13
 
-    def velocity(text: bool, video: bool) -> Tensor:
-        return answers[text, video]
 
-    assert guided(velocity, 1, 1) == 7 and guided(velocity, 3, 0) == 7 and guided(velocity, 2, 2) == 13
+def test_a_frame_that_is_not_there_leaves_no_trace() -> None:
+    torch.manual_seed(2)
+    module, x = trained_module(), torch.randn(1, 50, WIDTH)
+    full, masked = torch.randn(2, 1, 50, MOTION_WIDTH)
+    keep = torch.ones(1, 50)
+    keep[:, 30:] = 0
+    heard = module.looks(full, masked, keep=keep)[0](x)
+    other = torch.randn(1, 20, MOTION_WIDTH)
+    full, masked = (torch.cat([seen[:, :30], other], 1) for seen in (full, masked))
+    assert torch.equal(module.looks(full, masked, keep=keep)[0](x), heard)
+    assert not torch.allclose(module.looks(full, masked)[0](x), heard)
 
 
 def test_module_is_saved_and_loaded_whole(tmp_path: Path) -> None:
