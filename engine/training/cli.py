@@ -4,14 +4,18 @@ pack     data folder -> one file that travels          (about 32 MB)
 codec    recordings -> codec.pt
 latents  codec.pt, recordings, our own Foley -> latents.npz
 denoiser latents.npz -> denoiser.pt
-export   codec.pt, denoiser.pt -> weights folder
+decoder  recordings, codec.pt -> decoder.pt
+scenes   pictures and sounds of procedural scenes      (slow: one second of processor time each)
+scene-latents  codec.pt, scenes -> scene_latents.npz
+mam      denoiser.pt, scenes, scene_latents.npz -> mam.pt
+export   what is there of codec.pt, denoiser.pt, decoder.pt, mam.pt -> weights folder
 all      what is left of the above, until the minutes are up; run it again to go on
 """
 
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,7 @@ import torch
 
 from engine.models.codec import Codec
 from engine.models.denoiser import Denoiser
+from engine.models.mam import MaskAttentionModule
 from engine.models.store import save
 from engine.text import TextEncoder
 from engine.training.attribution import attribution
@@ -29,6 +34,8 @@ from engine.training.codec import train_codec
 from engine.training.corpus import INDEX, Corpus, pack
 from engine.training.denoiser import train_denoiser
 from engine.training.latents import LatentBank, encode_all, procedural, recorded
+from engine.training.mam import module_for, train_mam
+from engine.training.scene_examples import SceneBank, draw_parts, encode_parts, scenes_drawn
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -106,6 +113,37 @@ def decoder(options: Options) -> None:
     )
 
 
+def scenes(options: Options) -> None:
+    """Draw the procedural scenes, or go on drawing them."""
+    draw_parts(options.settings("scenes")["count"], options.work / "scenes", options.minutes)
+
+
+def scene_latents(options: Options) -> None:
+    """Encode what is heard in the scenes with the codec of this run."""
+    network = averaged(Codec(), options.work / "codec.pt").to(options.device)
+    encode_parts(network, options.work / "scenes", options.work / "scene_latents.npz")
+
+
+def mam(options: Options) -> None:
+    """Train the Mask-Attention Module beside the finished denoiser."""
+    bank = SceneBank(options.work / "scenes", options.work / "scene_latents.npz")
+    settings = options.settings("mam")
+    train_mam(trained_denoiser(options), bank, options.work, minutes=options.minutes, device=options.device, **settings)
+
+
+def trained_denoiser(options: Options) -> Denoiser:
+    """The denoiser of this run, averaged."""
+    settings = options.settings("denoiser")
+    shape = {name: settings[name] for name in ("width", "depth", "heads")}
+    return averaged(Denoiser(**shape), options.work / "denoiser.pt")
+
+
+def trained_module(options: Options, denoiser: Denoiser) -> MaskAttentionModule | None:
+    """The Mask-Attention Module of this run, averaged; None where none was trained."""
+    checkpoint = options.work / "mam.pt"
+    return averaged(module_for(denoiser), checkpoint) if checkpoint.exists() else None
+
+
 def known_phrases() -> list[str]:
     """What the denoiser is taught to name: the phrases of every class."""
     return sorted({phrase for known in CLASSES.values() for phrase in known.phrases})
@@ -113,14 +151,12 @@ def known_phrases() -> list[str]:
 
 def export(options: Options) -> None:
     """Write the averaged weights of this run as a weights folder with its manifest."""
-    settings = options.settings("denoiser")
-    shape = {name: settings[name] for name in ("width", "depth", "heads")}
-    network = averaged(Denoiser(**shape), options.work / "denoiser.pt")
+    network = trained_denoiser(options)
     phrases = known_phrases()
     vectors = TextEncoder()(phrases).sentence
     refined = options.work / "decoder.pt"
     codec_network = averaged(Codec(), refined if refined.exists() else options.work / "codec.pt")
-    save(options.work / "weights", codec_network, network, phrases, vectors)
+    save(options.work / "weights", codec_network, network, phrases, vectors, trained_module(options, network))
     if (options.data / INDEX).exists():
         (options.work / "weights" / "ATTRIBUTION.md").write_text(attribution(options.data / INDEX), encoding="utf-8")
 
@@ -128,18 +164,30 @@ def export(options: Options) -> None:
 def everything(options: Options) -> None:
     """Go on with whatever stage is next until the minutes are up."""
     deadline = time.monotonic() + 60 * options.minutes
-    for stage in (codec, denoiser, decoder):
+    for stage in (codec, denoiser, decoder, mam):
         checkpoint = options.work / f"{stage.__name__}.pt"
         if stage is denoiser and not (options.work / "latents.npz").exists():
             latents(options)
+        if stage is mam and not scenes_ready(replace(options, minutes=(deadline - time.monotonic()) / 60)):
+            break
         total = options.settings(stage.__name__)["total_minutes"]
         left = min((deadline - time.monotonic()) / 60, total - minutes_trained(checkpoint))
         if left > 0:
-            stage(Options(options.data, options.work, left, options.device, options.config))
+            stage(replace(options, minutes=left))
         if time.monotonic() >= deadline:
             break
     if (options.work / "denoiser.pt").exists():
         export(options)
+
+
+def scenes_ready(options: Options) -> bool:
+    """Draw and encode what is missing of the scenes; whether that came to its end within the minutes."""
+    scenes(options)
+    if not scenes_drawn(options.settings("scenes")["count"], options.work / "scenes"):
+        return False
+    if not (options.work / "scene_latents.npz").exists():
+        scene_latents(options)
+    return True
 
 
 def pack_data(options: Options) -> None:
@@ -154,6 +202,9 @@ TRAININGS: dict[str, Callable[[Options], None]] = {
     "latents": latents,
     "denoiser": denoiser,
     "decoder": decoder,
+    "scenes": scenes,
+    "scene-latents": scene_latents,
+    "mam": mam,
     "export": export,
     "all": everything,
 }
