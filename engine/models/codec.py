@@ -14,10 +14,9 @@ import math
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from engine.models.base import ConfigMixin, ModelMixin, register_to_config
 from engine.spectral import FRAME, SAMPLE_RATE, LogMel, mel_filterbank, overlap_add
 
 TONAL_WINDOW = 1920

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
+
+from engine.models.base import ConfigMixin, ModelMixin, register_to_config
 
 LATENTS_PER_TOKEN = 2
 LEVELS_PER_TOKEN = 4

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from engine.models.base import ConfigMixin, ModelMixin, register_to_config
 from engine.models.denoiser import TOKEN_RATE
 from engine.models.visual import VisualEncoder
 

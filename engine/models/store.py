@@ -7,26 +7,26 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler
-from diffusers.models.modeling_utils import ModelMixin
-from diffusers.utils import logging
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.errors import MissingModel
+from engine.models.base import FlowMatchEulerDiscreteScheduler, ModelMixin
 from engine.models.codec import Codec
 from engine.models.denoiser import Denoiser
 from engine.models.mam import MaskAttentionModule
-
-logging.set_verbosity_error()  # its advice on casting and accelerate is not for our users
+from engine.references import References
 
 Network = TypeVar("Network", bound=nn.Module)
+Loaded = TypeVar("Loaded", Codec, Denoiser, MaskAttentionModule)
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 MANIFEST = "manifest.json"
 """sha256 of every weights file, so that a damaged or swapped one is refused, and takes can name their model."""
 
 PHRASES = "phrases.safetensors"
+REFERENCES = "references.safetensors"
 MODULE = "mam"
 """Folder of the Mask-Attention Module, beside codec and denoiser; weights may be without one."""
 
@@ -63,6 +63,8 @@ class Models:
     """What the denoiser has been taught to name."""
     phrase_vectors: Tensor
     """(phrases, 384) their sentence embeddings, unit length."""
+    references: References
+    """Recordings that a take may start from."""
     mam: MaskAttentionModule | None
     """What lets the picture shape the sound; None where the weights have none."""
     sha256: str
@@ -97,11 +99,25 @@ def in_precision(network: Network, dtype: torch.dtype) -> Network:
     return network
 
 
+def load_network(kind: type[Loaded], folder: Path) -> Loaded:
+    """A network of this kind from its folder; raises MissingModel if its weights are not of this kind.
+
+    What `from_pretrained` does to a folder, without the machinery for offloading that it would import.
+    """
+    network = kind.from_config(kind.load_config(folder))
+    assert isinstance(network, kind)
+    try:
+        network.load_state_dict(load_file(folder / SAFETENSORS_WEIGHTS_NAME))
+    except RuntimeError as error:
+        raise MissingModel(f"the weights in {folder} are not those of this version's {kind.__name__}") from error
+    return network
+
+
 def load_module(folder: Path, denoiser: Denoiser) -> MaskAttentionModule | None:
     """The Mask-Attention Module that the manifest names, None without one; raises MissingModel if it does not fit."""
     if not any(name.startswith(f"{MODULE}/") for name in json.loads((folder / MANIFEST).read_text())):
         return None
-    module = MaskAttentionModule.from_pretrained(folder / MODULE, low_cpu_mem_usage=False)
+    module = load_network(MaskAttentionModule, folder / MODULE)
     for name in ("width", "depth", "heads"):
         if module.config[name] != denoiser.config[name]:
             raise MissingModel(
@@ -115,18 +131,20 @@ def load(folder: Path = WEIGHTS, device: str = "cpu", dtype: torch.dtype = torch
     """Load the models. Raises MissingModel with one line if they are absent or damaged."""
     sha256 = check(folder)
     phrases = load_file(folder / PHRASES)
-    denoiser = Denoiser.from_pretrained(folder / "denoiser", low_cpu_mem_usage=False)
+    denoiser = load_network(Denoiser, folder / "denoiser")
     module = load_module(folder, denoiser)
 
     def ready(network: Network) -> Network:
-        return in_precision(network, dtype).to(device).eval()
+        # Not diffusers' own `to`, for the reason given in load_network.
+        return nn.Module.to(in_precision(network, dtype), device).eval()
 
     return Models(
-        ready(Codec.from_pretrained(folder / "codec", low_cpu_mem_usage=False)),
+        ready(load_network(Codec, folder / "codec")),
         ready(denoiser),
         FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
         bytes(phrases["text"].numpy()).decode().split("\n"),
         phrases["vectors"].float(),
+        References(load_file(folder / REFERENCES)),
         None if module is None else ready(module),
         sha256,
     )
@@ -138,9 +156,10 @@ def save(
     denoiser: Denoiser,
     phrases: list[str],
     vectors: Tensor,
+    references: dict[str, Tensor],
     module: MaskAttentionModule | None = None,
 ) -> None:
-    """Write weights as bfloat16 safetensors with their manifest. vectors: (phrases, 384)."""
+    """Write weights as bfloat16 safetensors with their manifest. vectors: (phrases, 384), references: see engine.references."""
     networks: dict[str, ModelMixin] = {"codec": codec, "denoiser": denoiser}
     if module is not None:
         networks[MODULE] = module
@@ -149,7 +168,8 @@ def save(
     FlowMatchEulerDiscreteScheduler(shift=1.0).save_pretrained(folder / "scheduler")
     text = torch.frombuffer(bytearray("\n".join(phrases).encode()), dtype=torch.uint8)
     save_file({"text": text, "vectors": vectors.to(torch.float16)}, folder / PHRASES)
+    save_file(references, folder / REFERENCES)
     parts = (*networks, "scheduler")
-    files = sorted([folder / PHRASES, *(path for part in parts for path in (folder / part).iterdir())])
+    files = sorted([folder / PHRASES, folder / REFERENCES, *(path for part in parts for path in (folder / part).iterdir())])
     names = {path.relative_to(folder).as_posix(): digest(path) for path in files}
     (folder / MANIFEST).write_text(json.dumps(names, indent=1) + "\n")
