@@ -3,53 +3,30 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from bridge import whole_file
-from bridge.broadcast_wave import BroadcastWaveError, BroadcastWaveWriter
+from bridge.broadcast_wave import BroadcastWaveError
 from bridge.errors import UserError
+from bridge.scene import render_scene, with_curves
 from bridge.take_names import TakeName, claim, file_name
+from bridge.take_writer import TakeFile, TakeWriter, title, write_all
 from engine.cue import Cue, CueError
-from engine.take import Progress, TakeReport
+from engine.take import Progress
 
 if TYPE_CHECKING:
     from engine.generator import Generator
 
 
-@dataclass(frozen=True)
-class TakeFile:
-    """A take on disk."""
-
-    path: Path
-    #: The JSON beside it: cue, seed, model, measured curve.
-    sidecar: Path
-    seed: int
-    number: int
-    #: First sample on the host's timeline, handles included, at `rate`.
-    start_samples: int
-    rate: int
-    samples: int
-    channels: int
-    #: Of the wav file.
-    sha256: str
-    report: TakeReport
-
-
 def check_files(cue: Cue) -> None:
     """Raise `CueError` naming the first file that the cue needs and that is not there, or no video."""
     wanted = [("video.path", cue.video.path)] if cue.video is not None else []
-    places = [("masks", cue.masks)]
-    places += [(f"sources[{index}].masks", source.masks) for index, source in enumerate(cue.sources)]
-    for field, masks in places:
+    for field, masks in cue.masks_by_field():
         wanted += [(f"{field}[{i}].path", mask.path) for i, mask in enumerate(masks) if mask.path is not None]
     for field, path in wanted:
         if not Path(path).is_file():
@@ -65,14 +42,16 @@ def check_files(cue: Cue) -> None:
 
 def unheard(generator: Generator, cue: Cue) -> str | None:
     """A line saying which parts of the cue do not shape the sound with these weights; None if all do."""
-    if not (cue.video or cue.masks):
+    masked = any(masks for _, masks in cue.masks_by_field())
+    if not (cue.video or masked):
         return None
     if cue.video is None:
         return "note: the masks do not shape the sound: the cue names no video"
     if generator.uses_video:
         return None
-    parts = "the video and its masks do" if cue.masks else "the video does"
-    where = "only the curve that is drawn from it" if cue.loudness is None else "whose curve is drawn by hand"
+    parts = "the video and its masks do" if masked else "the video does"
+    drawn = all(part.loudness is not None for part in cue.sources or (cue,))
+    where = "whose curve is drawn by hand" if drawn else "only the curve that is drawn from it"
     return f"note: {parts} not shape the sound, {where}: these weights have no Mask-Attention Module"
 
 
@@ -88,7 +67,8 @@ def render_cue(
 ) -> list[TakeFile]:
     """Render all takes of `cue` into `folder`, made if need be, as NAME_take01_seed7.wav with a .json beside it.
 
-    Where the cue has a video but no curve, one is drawn from the picture. `name` defaults to the prompt;
+    Where the cue has a video but no curve, one is drawn from the picture. A cue of several sources gives mixes, each
+    with its stems beside it. `name` defaults to the prompt;
     `previous_seed` continues the seeds of an earlier take. Memory does not grow with
     the take's length. Raises `CueError`, `UserError` for a folder or disk that refuses, `engine.errors.Cancelled`;
     whatever is raised, no half file stays.
@@ -97,13 +77,13 @@ def render_cue(
     from engine.timeline import take_start
 
     check_files(cue)
-    if cue.sources:
-        raise CueError("sources", "scenes of several sources cannot be rendered yet", "render one cue per source")
     with _about_the_video():
-        cue, notes = with_curve(cue)
+        cue, notes = with_curves(cue) if cue.sources else with_curve(cue)
     seeds = generator.seeds(cue, previous_seed)
-    with _about_the_video(), _takes_in(folder, name or cue.prompt, seeds) as names, ExitStack() as stack:
-        writers = [stack.enter_context(_TakeWriter(take, cue, take_start(cue))) for take in names]
+    with _about_the_video(), _takes_in(folder, name or title(cue), seeds) as names, ExitStack() as stack:
+        if cue.sources:
+            return render_scene(generator, cue, names, folder, notes=notes, progress=progress, cancelled=cancelled)
+        writers = [stack.enter_context(TakeWriter(take, cue, take_start(cue))) for take in names]
         rendering = generator.stream(cue, seeds, progress=progress, cancelled=cancelled)
         for block in rendering:
             for writer, part in zip(writers, block, strict=True):
@@ -138,81 +118,6 @@ def _takes_in(folder: Path, name: str, seeds: list[int]) -> Iterator[list[TakeNa
         if isinstance(error, OSError):
             raise refused(folder, error) from error
         raise
-
-
-class _TakeWriter:
-    """One take's wav and sidecar; leaving the context without `finish` leaves nothing behind."""
-
-    def __init__(self, name: TakeName, cue: Cue, start_samples: int) -> None:
-        self._name, self._cue, self._start = name, cue, start_samples
-        self._path, self._sidecar = name.path(".wav"), name.path(".json")
-        self._samples = 0
-        prompt = cue.prompt or " + ".join(source.prompt for source in cue.sources)
-        self._wave = BroadcastWaveWriter(
-            self._path,
-            rate=cue.span.rate,
-            channels=cue.channels,
-            time_reference=start_samples,
-            description=f"{prompt} (seed {name.seed})",
-            note=json.dumps({"prompt": prompt, "seed": name.seed, "cue": _brief(cue)}, ensure_ascii=False),
-            take=name.number,
-            scene=name.name,
-        )
-
-    def __enter__(self) -> _TakeWriter:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._wave.abort()
-
-    def write(self, block: np.ndarray) -> None:
-        self._wave.write(block)
-        self._samples += len(block)
-
-    def finish(self, report: TakeReport) -> TakeFile:
-        """Give both files their names: the sidecar is whole on the disk before the wav appears."""
-        cue, name = self._cue, self._name
-        obj = {
-            "version": 1,
-            "file": self._path.name,
-            "take": name.number,
-            "start": {"samples": self._start, "rate": cue.span.rate},
-            "samples": self._samples,
-            "channels": cue.channels,
-            **report.to_json(),
-            "cue": cue.to_json(),
-        }
-        sidecar = whole_file.open_partial(self._sidecar)
-        try:
-            write_all(sidecar, json.dumps(obj, ensure_ascii=False, indent=1).encode())
-            self._wave.close()
-            try:
-                whole_file.publish(sidecar, self._sidecar)
-            except BaseException:
-                self._path.unlink()  # ours, named a moment ago
-                raise
-        except BaseException:
-            whole_file.discard(sidecar, self._sidecar)
-            raise
-        return TakeFile(
-            path=self._path,
-            sidecar=self._sidecar,
-            seed=name.seed,
-            number=name.number,
-            start_samples=self._start,
-            rate=cue.span.rate,
-            samples=self._samples,
-            channels=cue.channels,
-            sha256=_digest(self._path),
-            report=report,
-        )
-
-
-def write_all(file: BinaryIO, data: bytes) -> None:
-    """Write all of `data` to an unbuffered file, which may take it in parts."""
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -260,19 +165,6 @@ def refused(folder: Path, error: OSError) -> UserError:
     }
     fallback = f"could not be written ({error.strerror or error}); choose another folder with -o"
     return UserError(f"{folder}: {reasons.get(error.errno or 0, fallback)}; nothing was left behind")
-
-
-def _brief(cue: Cue) -> dict[str, object]:
-    """The cue without its curves, which would swell the wav's header: the sidecar has them."""
-    obj = cue.to_json()
-    obj.pop("loudness", None)
-    obj.pop("sources", None)
-    return obj
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -29,10 +29,10 @@ class TakeName:
         return self.folder / f"{self.name}_take{self.number:02d}_seed{self.seed}{suffix}"
 
 
-def file_name(text: str) -> str:
+def file_name(text: str, longest: int = MAX_NAME) -> str:
     """`text` (a prompt, a track's name) as a file name that every system takes: "Dog! (barks)" -> "Dog_barks"."""
     plain = re.sub(r"[^\w]+", "_", unicodedata.normalize("NFC", text)).strip("_")
-    return plain.encode()[:MAX_NAME].decode(errors="ignore").strip("_") or "take"
+    return plain.encode()[:longest].decode(errors="ignore").strip("_") or "take"
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def claim(folder: Path, name: str, seeds: list[int]) -> Iterator[list[TakeName]]
 
 def _last_number(folder: Path, name: str, *, claims: bool = True) -> int:
     """The highest take number of `name` in `folder`, 0 if there is none; case does not tell names apart on a Mac."""
-    kinds = r"_seed\d+\." + (rf"|{re.escape(_CLAIM)}$" if claims else "")
+    kinds = r"_seed\d+[._]" + (rf"|{re.escape(_CLAIM)}$" if claims else "")
     pattern = re.compile(rf"{re.escape(name)}_take(\d+)(?:{kinds})", re.IGNORECASE)
     found = (pattern.match(entry.name) for entry in os.scandir(folder))
     return max((int(match[1]) for match in found if match), default=0)

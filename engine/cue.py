@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.curve import MAX_POINTS, CurvePoint, LoudnessCurve
+from engine.place import DISTANCE_DB, MASK, PAN, PlacePath, check_path, path_json, read_path
 from engine.strict import (
     CueError,
     as_integer,
@@ -200,19 +201,31 @@ class Source:
     masks: tuple[MaskPrompt, ...] = ()
     #: Its level in the mix.
     gain_db: float = 0.0
+    #: Where it stands in stereo, -1 left to 1 right: points, "mask" to go where its mask goes, () as it comes.
+    pan: PlacePath = ()
+    #: dB by distance: points, "mask" to go by its mask's size, () none.
+    distance: PlacePath = ()
 
     def __post_init__(self) -> None:
         _check_prompt(self.prompt)
         in_range(self.gain_db, GAIN_DB, "gain_db", "dB")
+        check_path(self.pan, PAN, "pan")
+        check_path(self.distance, DISTANCE_DB, "distance")
+        for field in ("pan", "distance"):
+            if getattr(self, field) == MASK and not self.masks:
+                raise CueError(field, "follows a mask, and the source has none", "give it masks, or draw points")
 
     @classmethod
     def from_json(cls, obj: object) -> Source:
-        given = members(obj, {"prompt": True, "loudness": False, "masks": False, "gain_db": False})
+        known = {"loudness": False, "masks": False, "gain_db": False, "pan": False, "distance": False}
+        given = members(obj, {"prompt": True, **known})
         return cls(
             prompt=as_text(given["prompt"], "prompt"),
             loudness=_optional(given, "loudness", LoudnessCurve.from_json),
             masks=as_items(given.get("masks", []), "masks", MaskPrompt.from_json, most=MAX_MASKS),
             gain_db=as_number(given.get("gain_db", 0.0), "gain_db"),
+            pan=read_path(given.get("pan"), "pan"),
+            distance=read_path(given.get("distance"), "distance"),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -221,6 +234,7 @@ class Source:
             obj["loudness"] = self.loudness.to_json()
         if self.masks:
             obj["masks"] = [mask.to_json() for mask in self.masks]
+        obj |= {field: path_json(path) for field, path in (("pan", self.pan), ("distance", self.distance)) if path}
         return obj
 
 
@@ -266,8 +280,18 @@ class Cue:
         in_range(self.takes, (1, MAX_TAKES), "takes")
         if self.seed is not None:
             in_range(self.seed, (0, MAX_SEED), "seed")
-        for index, mask in enumerate(self.masks):
-            in_range(mask.time_s, (0.0, self.span.duration_s), f"masks[{index}].time_s", "s")
+        for field, masks in self.masks_by_field():
+            for index, mask in enumerate(masks):
+                in_range(mask.time_s, (0.0, self.span.duration_s), f"{field}[{index}].time_s", "s")
+        for index, source in enumerate(self.sources):
+            if MASK in (source.pan, source.distance) and self.video is None:
+                field = "pan" if source.pan == MASK else "distance"
+                raise CueError(f"sources[{index}].{field}", "follows a mask, and the cue has no video", "name a video")
+
+    def masks_by_field(self) -> list[tuple[str, tuple[MaskPrompt, ...]]]:
+        """All mask prompts, those of the sources too, with the names of their fields."""
+        sources = [(f"sources[{index}].masks", source.masks) for index, source in enumerate(self.sources)]
+        return [("masks", self.masks), *sources]
 
     @classmethod
     def from_json(cls, obj: object) -> Cue:

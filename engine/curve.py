@@ -184,7 +184,7 @@ class LoudnessCurve:
             if np.isnan(db[0]):
                 kept.append(CurvePoint(float(times[0]), None))
                 continue
-            for index in _douglas_peucker(times, db, max_error_db):
+            for index in douglas_peucker(times, db, max_error_db):
                 silent = db[index] <= SILENCE_DB
                 kept.append(CurvePoint(float(times[index]), -np.inf if silent else float(db[index])))
         return LoudnessCurve(tuple(kept), "db", self.reference_dbfs, self.follow)
@@ -281,7 +281,7 @@ class _Table:
         return cls(time, length, start, end, shape, controls)
 
 
-def _douglas_peucker(times: Array, values: Array, max_error: float) -> list[int]:
+def douglas_peucker(times: Array, values: Array, max_error: float) -> list[int]:
     """Indices of the points to keep, so that straight lines between them miss no other by more than `max_error`."""
     keep = np.zeros(len(times), dtype=bool)
     keep[[0, -1]] = True

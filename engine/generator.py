@@ -240,6 +240,8 @@ class Generator:
 
         Memory does not grow with the length of the take. Raises VideoError and MissingModel as `picture` does.
         """
+        if cue.sources:
+            raise ValueError("a scene of several sources is rendered source by source, see engine.sources.cue_of")
         picture = self.picture(cue)
         timeline = Timeline.of(cue, cue.loudness)
         meters = [Meter() for _ in seeds]
@@ -260,7 +262,7 @@ class Generator:
                 audio = own(ridden.audio, piece, TOKEN_SAMPLES)
                 yield resample(audio, last=piece.first + piece.count >= total)
             tell(1.0, "done")
-            warnings = (*self.warnings(cue.prompt), *(picture.sight.warnings if picture else ()))
+            warnings = (*self.warnings(cue.prompt), *(picture.warnings if picture else ()))
             model = {"name": MODEL_NAME, "sha256": self.models.sha256}
             reports.extend(
                 TakeReport(seed, meter.report(), warnings, model) for seed, meter in zip(seeds, meters, strict=True)

@@ -16,6 +16,16 @@ JUDGED_ABOVE_DB = -50.0
 """Curve errors are measured over frames asked louder than this, in dBFS."""
 
 
+def figures(heard: np.ndarray, asked: np.ndarray) -> tuple[float | None, float | None]:
+    """Mean absolute error in dB over the judged frames, and Pearson's r over all drawn ones."""
+    drawn = np.isfinite(asked)
+    judged = drawn & (np.nan_to_num(asked, nan=-99.0) > JUDGED_ABOVE_DB)
+    error = float(np.abs(heard - asked)[judged].mean()) if judged.any() else None
+    a, h = asked[drawn], np.maximum(heard[drawn], QUIET_DB)
+    varied = len(a) > 1 and a.std() > 0.1 and h.std() > 0.1
+    return error, float(np.corrcoef(a, h)[0, 1]) if varied else None
+
+
 @dataclass
 class Meter:
     """Gathers levels of a take piece by piece and reports how it followed its curve."""
@@ -26,19 +36,10 @@ class Meter:
     level: list[np.ndarray] = field(default_factory=list)
     limited_db: float = 0.0
 
-    def figures(self, heard: np.ndarray, asked: np.ndarray) -> tuple[float | None, float | None]:
-        """Mean absolute error in dB over the judged frames, and Pearson's r over all drawn ones."""
-        drawn = np.isfinite(asked)
-        judged = drawn & (np.nan_to_num(asked, nan=-99.0) > JUDGED_ABOVE_DB)
-        error = float(np.abs(heard - asked)[judged].mean()) if judged.any() else None
-        a, h = asked[drawn], np.maximum(heard[drawn], QUIET_DB)
-        varied = len(a) > 1 and a.std() > 0.1 and h.std() > 0.1
-        return error, float(np.corrcoef(a, h)[0, 1]) if varied else None
-
     def report(self) -> CurveReport:
         """The figures of the whole take; None where nothing was drawn."""
         asked = np.concatenate(self.asked)
-        (error0, r0), (error1, r1) = (self.figures(np.concatenate(x), asked) for x in (self.before, self.after))
+        (error0, r0), (error1, r1) = (figures(np.concatenate(x), asked) for x in (self.before, self.after))
         level = tuple(round(float(x), 2) for x in np.concatenate(self.level))
         return CurveReport(error0, error1, r0, r1, round(self.limited_db, 2), level)
 

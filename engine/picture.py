@@ -6,7 +6,7 @@ window        [first ── tokens ──]
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.cue import Cue
+from engine.footage import footage_of
 from engine.models.denoiser import TOKEN_RATE
 from engine.models.mam import WIDEST_S, MaskAttentionModule
 from engine.models.visual import Sight, see
@@ -26,6 +27,7 @@ class Picture:
 
     module: MaskAttentionModule
     sight: Sight
+    warnings: Sequence[str] = ()
 
     @classmethod
     def of(cls, cue: Cue, module: MaskAttentionModule | None) -> "Picture | None":
@@ -35,8 +37,8 @@ class Picture:
         """
         if module is None or cue.video is None:
             return None
-        kind = module.config["features"]
-        return cls(module, see(cue.video.path, cue.video.offset_s, cue.span.duration_s, cue.masks, kind))
+        seen = footage_of(cue)
+        return cls(module, see(seen, module.config["features"]), seen.warnings)
 
     def looks(self, start_s: float, tokens: int) -> list[Callable[[Tensor], Tensor]]:
         """What ``tokens`` tokens from ``start_s`` on (seconds from the cue's start) see; nothing beyond the picture."""

@@ -1,6 +1,6 @@
 """A loudness curve from the picture: the lane's first draft, a hit per contact and a swell per approach.
 
-drafted = draft(open_clip("shot.mp4"), mask)
+drafted = draft(footage("shot.mp4", masks=masks))
 drafted.curve                 # a LoudnessCurve with few, editable points
 """
 
@@ -10,10 +10,9 @@ import numpy as np
 
 from engine.cue import Cue
 from engine.curve import CurvePoint, LoudnessCurve
-from engine.masks import make_mask
-from engine.masks.track import MaskTrack
-from engine.motion import Motion, measure
-from engine.video import GRID_HZ, Clip, VideoError, gathered, open_clip
+from engine.footage import Footage, footage_of
+from engine.motion import Motion
+from engine.video import GRID_HZ, VideoError
 
 QUIET_DB = -36.0
 """Where nothing moves."""
@@ -50,16 +49,16 @@ class Draft:
     warnings: tuple[str, ...] = ()
 
 
-def draft(clip: Clip, mask: MaskTrack | None = None) -> Draft:
-    """Draw a curve for ``clip`` from what moves in ``mask``.
+def draft(seen: Footage) -> Draft:
+    """Draw a curve from what moves in some footage.
 
     Raises VideoError for a picture that has one frame only. A picture in which nothing moves gives a flat
     quiet curve and a warning.
     """
+    clip, warnings = seen.clip, list(seen.warnings)
     if clip.frames_shown < 2:
         raise VideoError(f"{clip.info.path}: is a still picture, nothing moves in it; draw the curve by hand")
-    motion = measure(clip, mask)
-    warnings = list(mask.warnings) if mask is not None else []
+    motion = seen.motion
     duration_s = len(clip) / GRID_HZ
     if not len(motion.speed) or not _moving(motion).any():
         warnings.append(f"{clip.info.path}: nothing moves there; the curve is flat")
@@ -70,21 +69,12 @@ def draft(clip: Clip, mask: MaskTrack | None = None) -> Draft:
     return Draft(curve, hits_s[inside], hits_db[inside], tuple(warnings))
 
 
-def draft_for(cue: Cue) -> Draft:
-    """The curve of a cue's own video and masks; raises VideoError where it has no video."""
-    if cue.video is None:
-        raise VideoError("cue: has no video to draw a curve from; name one, or draw the curve")
-    clip = open_clip(cue.video.path, cue.video.offset_s, cue.span.duration_s)
-    return draft(clip, make_mask(clip, cue.masks) if cue.masks else None)
-
-
 def with_curve(cue: Cue) -> tuple[Cue, tuple[str, ...]]:
     """A cue that has a picture but no curve gets one drawn from it; any other stays as it is. Also the warnings."""
     if cue.loudness is not None or cue.video is None:
         return cue, ()
-    with gathered() as told:
-        drafted = draft_for(cue)
-    return replace(cue, loudness=drafted.curve), (*told, *drafted.warnings)
+    drafted = draft(footage_of(cue))
+    return replace(cue, loudness=drafted.curve), drafted.warnings
 
 
 def hits(motion: Motion) -> tuple[np.ndarray, np.ndarray]:

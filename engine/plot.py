@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,17 +64,15 @@ def picture_strip(cue: Cue) -> np.ndarray | None:
     """
     if cue.video is None:
         return None
-    from engine.masks import make_mask
+    from engine.footage import footage_of
     from engine.masks.preview import strip
-    from engine.video import open_clip
 
-    clip = open_clip(cue.video.path, cue.video.offset_s, cue.span.duration_s)
     try:
-        track = make_mask(clip, cue.masks) if cue.masks else None
+        seen = footage_of(cue)
     except MissingModel:
-        track = None
-    height, width = clip.shape
-    return strip(clip, track, max(2, round(STRIP_ASPECT * height / width)))
+        seen = footage_of(replace(cue, masks=()))
+    height, width = seen.clip.shape
+    return strip(seen.clip, seen.mask, max(2, round(STRIP_ASPECT * height / width)))
 
 
 def plot_take(target: BinaryIO, wave: Path, cue: Cue, report: TakeReport) -> None:

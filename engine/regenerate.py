@@ -16,12 +16,14 @@ import soxr
 import torch
 from torch import Tensor
 
-from engine.gain_rider import MARGIN_FRAMES, limit_peaks, ride
+from engine.gain_rider import MARGIN_FRAMES, limit_peaks, ride, running_maximum
+from engine.levels import levels
 from engine.loudness import factor_level
+from engine.meter import figures
 from engine.models.denoiser import LEVELS_PER_TOKEN, TOKEN_RATE, scale_level, to_tokens
 from engine.spectral import SAMPLE_RATE
 from engine.streaming import Piece
-from engine.take import Progress, Take
+from engine.take import CurveReport, Progress, Take
 from engine.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -71,8 +73,10 @@ def regenerate_span(
 ) -> Take:
     """A take whose span from ``start_s`` to ``end_s`` (from the cue's start) is made anew.
 
-    Raises ValueError if the span does not lie inside the take, Cancelled if it is cancelled.
+    Raises ValueError if the span does not lie inside the take or the take is a mix, Cancelled if it is cancelled.
     """
+    if take.cue.sources:
+        raise ValueError("the take is a mix of several sources, none of which can be made anew in it; choose a stem")
     timeline = Timeline.of(take.cue, take.cue.loudness)
     length_s = timeline.samples / timeline.rate
     begin_s, stop_s = start_s + timeline.before_s, end_s + timeline.before_s
@@ -98,11 +102,30 @@ def regenerate_span(
     here = slice(inside.start - region.start, inside.stop - region.start)
     weight = cross_fade(inside.stop - inside.start, round(SEAM_S * timeline.rate))
     mixed = weight * new[here] + np.sqrt(1 - weight**2) * old[here]
-    gain, _ = limit_peaks(torch.from_numpy(mixed.T.astype(np.float32))[None])
+    gain, limited = limit_peaks(torch.from_numpy(mixed.T.astype(np.float32))[None])
     audio = take.audio.copy()
     audio[inside] = mixed * gain[0].numpy()[:, None]
-    report = replace(take.report, seed=seed)
+    report = replace(take.report, seed=seed, curve=measured(timeline, audio, float(limited.max()), take.report.curve))
     return replace(take, audio=audio, seed=seed, report=report)
+
+
+def measured(timeline: Timeline, audio: np.ndarray, limited_db: float, old: CurveReport) -> CurveReport:
+    """How the whole take now follows its curve; of the sound before the ride only a part is known, so nothing is said.
+
+    limited_db: what the peak limit took from the new part.
+    """
+    level = levels(audio, timeline.rate)
+    asked = timeline.asked(0, len(level))
+    heard = running_maximum(torch.from_numpy(level)[None])[0].numpy() if asked.loose else level
+    error, correlation = figures(heard, asked.level)
+    return CurveReport(
+        error_db_before=None,
+        error_db_after=error,
+        correlation_before=None,
+        correlation_after=correlation,
+        limited_db=round(max(old.limited_db, limited_db), 2),
+        measured_level_db=tuple(round(float(x), 2) for x in level),
+    )
 
 
 @torch.inference_mode()

@@ -41,14 +41,14 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{args.output}: is there already, and nothing is overwritten; choose another name")
     masks = read_masks(args.mask)
     with told():
-        from engine.masks import make_mask
+        from engine.footage import footage
         from engine.picture_curve import draft
-        from engine.video import GRID_HZ, open_clip
+        from engine.video import GRID_HZ
 
-        clip = open_clip(args.video, args.offset, args.duration)
-        drafted = draft(clip, make_mask(clip, masks) if masks else None)
+        seen = footage(args.video, args.offset, args.duration, masks)
+        drafted = draft(seen)
     tell_warnings(drafted.warnings)
-    duration_s = args.duration or len(clip) / GRID_HZ
+    duration_s = args.duration or len(seen.clip) / GRID_HZ
     if form == "cue":
         video = VideoRef(str(args.video), args.offset)
         cue = Cue(

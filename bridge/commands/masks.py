@@ -30,18 +30,17 @@ def run(args: argparse.Namespace) -> int:
     if not masks:
         raise UserError("--mask: is missing; say what to cover, as in --mask '@box 0.5 0.2 0.3 0.4'")
     with told():
-        from engine.masks import make_mask
+        from engine.footage import footage
         from engine.masks.preview import write_preview
-        from engine.video import open_clip
 
-        clip = open_clip(args.video, args.offset, args.duration)
-        track = make_mask(clip, masks)
+        seen = footage(args.video, args.offset, args.duration, masks)
+        assert seen.mask is not None
         partial = output.with_name(f"{output.stem}.partial{output.suffix}")
         try:
-            write_preview(partial, clip, track)
+            write_preview(partial, seen.clip, seen.mask)
             os.replace(partial, output)
         finally:
             partial.unlink(missing_ok=True)
-    tell_warnings(track.warnings)
+    tell_warnings(seen.warnings)
     print(output)
     return 0

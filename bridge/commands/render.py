@@ -11,7 +11,8 @@ from pathlib import Path
 from bridge import whole_file
 from bridge.errors import UserError
 from bridge.progress import progress_bar
-from bridge.render import TakeFile, check_files, check_folder, refused, render_cue, unheard
+from bridge.render import check_files, check_folder, refused, render_cue, unheard
+from bridge.take_writer import TakeFile
 from engine.cue import Cue, CueError
 
 NAME = "render"
@@ -79,7 +80,7 @@ def render_and_tell(
         files = render_cue(generator, cue, folder, name=name, progress=progress)
     for warning in dict.fromkeys(warning for file in files for warning in file.report.warnings):
         print(f"warning: {warning}", file=sys.stderr)
-    for file in files:
+    for file in (part for take in files for part in (take, *take.stems)):
         print(file.path)
         if plot:
             print(write_plot(file))

@@ -15,12 +15,12 @@ import numpy as np
 
 from engine.cue import MaskPrompt
 from engine.evaluation.onsets import chance, onsets, score
+from engine.footage import Footage
 from engine.masks.flow_tracker import track_box
 from engine.masks.text import overlap
-from engine.motion import measure
 from engine.picture_curve import draft, peaks_of
 from engine.training.scenes import RATE, Scene, make_scene
-from engine.video import Clip
+from engine.video import GRID_HZ, Clip
 
 CLEAR_HITS = (
     "chopping_cabbage",
@@ -55,19 +55,18 @@ class ClipFigures:
 def real_clip(path: Path) -> ClipFigures:
     """Draw a curve from a clip's picture and hold its hits against its soundtrack's onsets."""
     began = time.process_time()
-    clip = Clip(path)
-    drafted = draft(clip)
+    seen = Footage(Clip(path))
+    drafted, motion = draft(seen), seen.motion
     seconds = time.process_time() - began
     audio, rate = soundtrack(path)
     truth = onsets(audio, rate)
-    motion = measure(clip)
     # The same peaks, picked from nothing but how much the picture changes, which never rests: no contrast is asked.
     plain, _ = peaks_of((motion.start_s + motion.end_s) / 2, motion.change, contrast=0)
     return ClipFigures(
         path.stem,
         score(drafted.hits_s, truth, WITHIN_S).f1,
         score(plain, truth, WITHIN_S).f1,
-        chance(drafted.hits_s, truth, clip.info.duration_s, WITHIN_S),
+        chance(drafted.hits_s, truth, seen.clip.info.duration_s, WITHIN_S),
         drafted.hits_s,
         truth,
         seconds,
@@ -86,13 +85,13 @@ def plot_clip(path: Path, target: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    clip = Clip(path)
-    drafted, motion = draft(clip), measure(clip)
+    seen = Footage(Clip(path))
+    drafted, motion = draft(seen), seen.motion
     audio, rate = soundtrack(path)
     figure, axes = pyplot.subplots(3, 1, figsize=(14, 7), sharex=True)
     axes[0].plot(np.arange(len(audio)) / rate, audio, linewidth=0.4)
     axes[0].set_title(f"{path.stem}: soundtrack and its onsets (red), hits of the drawn curve (green)")
-    times = np.arange(0, len(clip) / 25, 0.005)
+    times = np.arange(0, len(seen.clip) / GRID_HZ, 0.005)
     axes[1].plot(times, drafted.curve.sample(times))
     axes[1].set_ylabel("dB")
     axes[2].plot((motion.start_s + motion.end_s) / 2, motion.speed, label="speed")

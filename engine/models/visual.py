@@ -9,7 +9,6 @@ Source: the paper's framework figure (arXiv 2409.06135): video and masked video 
 
 import functools
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.cue import MaskPrompt
-from engine.masks import make_mask
-from engine.masks.track import MaskTrack
-from engine.motion import DIRECTIONS, Motion, measure_all
-from engine.video import GRID_HZ, Clip, gathered, open_clip
+from engine.footage import Footage
+from engine.motion import DIRECTIONS, Motion
+from engine.video import GRID_HZ
 
 MOTION_WIDTH = DIRECTIONS + 9
 CLIP_WIDTH = 512
@@ -40,14 +37,12 @@ class Sight(NamedTuple):
     """Of what the mask shows: (N, F) float32; the same as ``full`` without a mask."""
     shown: int
     """Frames before the picture ends; what follows them is the last one's."""
-    warnings: tuple[str, ...] = ()
-    """What a designer should hear about picture and mask, one line each."""
 
 
-def motion_sight(clip: Clip, mask: MaskTrack | None = None) -> Sight:
-    """Features of motion for ``clip``, full and masked: (N, 17) each."""
-    found = [motion_features(m, len(clip)) for m in measure_all(clip, [None] if mask is None else [None, mask])]
-    return Sight(found[0], found[-1], clip.frames_shown)
+def motion_sight(seen: Footage) -> Sight:
+    """Features of motion, full and masked: (N, 17) each."""
+    found = [motion_features(motion, len(seen.clip)) for motion in dict.fromkeys(seen.motions)]
+    return Sight(found[0], found[-1], seen.clip.frames_shown)
 
 
 def motion_features(motion: Motion, frames: int) -> np.ndarray:
@@ -78,24 +73,24 @@ def motion_features(motion: Motion, frames: int) -> np.ndarray:
     return np.column_stack([grid, *sharp]).astype(np.float32)
 
 
-def clip_sight(clip: Clip, mask: MaskTrack | None = None, *, model: Any = None) -> Sight:
+def clip_sight(seen: Footage, *, model: Any = None) -> Sight:
     """CLIP's image embeddings of full and masked frames: (N, 512) each, unit length.
 
     model: a transformers CLIPVisionModelWithProjection; without one it comes from the models folder, and
     MissingModel tells how to get it.
     """
-    model = model or _clip_model()
+    model, clip, mask = model or _clip_model(), seen.clip, seen.mask
     full, masked = [], []
     for index in range(0, len(clip), _CLIP_EVERY):
         image = clip[index].astype(np.float32) / 255
         full.append(image)
         masked.append(image if mask is None else image * mask.resized(index, *image.shape[:2])[..., None])
     rows = np.minimum(np.arange(len(clip)) // _CLIP_EVERY, len(full) - 1)
-    seen = _embedded(model, full)[rows]
-    return Sight(seen, seen if mask is None else _embedded(model, masked)[rows], clip.frames_shown)
+    whole = _embedded(model, full)[rows]
+    return Sight(whole, whole if mask is None else _embedded(model, masked)[rows], clip.frames_shown)
 
 
-FEATURES: Mapping[str, tuple[int, Callable[[Clip, MaskTrack | None], Sight]]] = {
+FEATURES: Mapping[str, tuple[int, Callable[[Footage], Sight]]] = {
     "motion": (MOTION_WIDTH, motion_sight),
     "clip": (CLIP_WIDTH, clip_sight),
 }
@@ -130,34 +125,10 @@ class VisualEncoder(nn.Module):
         return torch.as_tensor(self.norm(x))
 
 
-def see(
-    path: str, start_s: float, duration_s: float, masks: tuple[MaskPrompt, ...] = (), kind: str = "motion"
-) -> Sight:
-    """The features of a cue's picture; remembered, so that a second take of it costs nothing.
-
-    Raises VideoError for a video or mask that cannot be used, MissingModel for absent weights.
-    """
-    files = (path, *(mask.path for mask in masks if mask.path is not None))
-    return _remembered(path, tuple(map(_changed, files)), start_s, duration_s, masks, kind)
-
-
-def _changed(path: str) -> int:
-    """When a file was last written, 0 for one that is not there."""
-    try:
-        return Path(path).stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-@functools.lru_cache(maxsize=16)
-def _remembered(
-    path: str, _changed: tuple[int, ...], start_s: float, duration_s: float, masks: tuple[MaskPrompt, ...], kind: str
-) -> Sight:
-    with gathered() as told:
-        clip = open_clip(path, start_s, duration_s)
-        mask = make_mask(clip, masks) if masks else None
-        sight = FEATURES[kind][1](clip, mask)
-    return sight._replace(warnings=(*told, *(mask.warnings if mask is not None else ())))
+@functools.lru_cache(maxsize=8)
+def see(seen: Footage, kind: str = "motion") -> Sight:
+    """The features of some footage; remembered as long as it is. Raises MissingModel for absent weights."""
+    return FEATURES[kind][1](seen)
 
 
 def _spiked(times_s: np.ndarray, values: np.ndarray, frames: int) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from engine.cue import MaskPrompt
+from engine.footage import Footage, footage
 from engine.models.denoiser import Condition, Denoiser
 from engine.models.mam import MaskAttention, MaskAttentionModule, freeze_all_but, guided
 from engine.models.visual import FEATURES, MOTION_WIDTH, VisualEncoder, clip_sight, motion_sight, see
@@ -123,10 +124,11 @@ def test_motion_features_show_events_where_they_are(tmp_path: Path) -> None:
     path = scene.write(tmp_path / "scene.mp4", sound=False)
     left, top, width, _ = np.clip(scene.boxes(number, np.array([0.0]))[0], 0.01, 0.99)
     box = (float(left), float(max(0.0, top - 0.1)), float(min(width, 0.99 - left)), float(min(0.6, 0.95 - top)))
-    sight = see(str(path), 0.0, 4.0, (MaskPrompt("box", box=box),))
+    seen = footage(path, 0.0, 4.0, (MaskPrompt("box", box=box),))
+    sight = see(seen)
     assert sight.full.shape == sight.masked.shape == (100, MOTION_WIDTH)
     assert np.isfinite(sight.full).all() and np.abs(sight.masked).max() < 12
-    assert see(str(path), 0.0, 4.0, (MaskPrompt("box", box=box),)) is sight
+    assert see(footage(path, 0.0, 4.0, (MaskPrompt("box", box=box),))) is sight
 
 
 def _has(scene: object, name: str) -> bool:
@@ -143,11 +145,11 @@ def test_clip_features_with_random_weights(clip: Clip) -> None:
 
     shape = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     model = CLIPVisionModelWithProjection(CLIPVisionConfig(**shape, projection_dim=512)).eval()
-    sight = clip_sight(clip, model=model)
+    sight = clip_sight(Footage(clip), model=model)
     assert sight.full.shape == (len(clip), FEATURES["clip"][0])
     assert np.linalg.norm(sight.full, axis=1) == pytest.approx(np.ones(len(clip)), abs=1e-4)
 
 
 def test_motion_sight_without_a_mask_sees_the_same_twice(clip: Clip) -> None:
-    sight = motion_sight(clip)
+    sight = motion_sight(Footage(clip))
     assert sight.full is sight.masked

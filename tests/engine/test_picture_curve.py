@@ -12,9 +12,10 @@ import pytest
 from engine.cue import Cue, LoudnessCurve, MaskPrompt, Span, VideoRef
 from engine.curve import CurvePoint
 from engine.evaluation.onsets import score
+from engine.footage import Footage, footage_of
 from engine.masks import make_mask
 from engine.motion import measure
-from engine.picture_curve import QUIET_DB, draft, draft_for, with_curve
+from engine.picture_curve import QUIET_DB, draft, with_curve
 from engine.video import Clip, VideoError
 from engine.video_writer import write_video
 
@@ -54,7 +55,7 @@ def hammer(time_s: float) -> float:
 
 @pytest.mark.parametrize("fps", [30, 60])
 def test_a_hit_per_contact(tmp_path: Path, fps: float) -> None:
-    drafted = draft(Clip(film(tmp_path / "hammer.mp4", hammer, fps=fps)))
+    drafted = draft(Footage(Clip(film(tmp_path / "hammer.mp4", hammer, fps=fps))))
     found = score(drafted.hits_s, np.array(FALLS_S), 0.08)
     assert found.recall == 1 and found.precision >= 0.5
     at_hits = drafted.curve.sample(np.array(FALLS_S)[:, None] + np.linspace(-0.06, 0.06, 13)).max(axis=1)
@@ -62,7 +63,7 @@ def test_a_hit_per_contact(tmp_path: Path, fps: float) -> None:
 
 
 def test_curve_is_few_editable_points_in_order(tmp_path: Path) -> None:
-    points = draft(Clip(film(tmp_path / "hammer.mp4", hammer))).curve.points
+    points = draft(Footage(Clip(film(tmp_path / "hammer.mp4", hammer)))).curve.points
     times = [point.time_s for point in points]
     assert times == sorted(set(times)) and len(points) <= 3 * len(FALLS_S) + 20
     assert LoudnessCurve(points).points == points
@@ -74,17 +75,17 @@ def test_the_mask_decides_which_object_is_heard(tmp_path: Path) -> None:
     beside = make_mask(clip, [MaskPrompt("box", box=(0.05, 0.2, 0.3, 0.6))])
     on_it = make_mask(clip, [MaskPrompt("polygon", points=((0.65, 0.1), (0.9, 0.1), (0.9, 0.95), (0.65, 0.95)))])
     assert measure(clip, beside).speed.mean() < 0.1 * measure(clip, on_it).speed.mean()
-    quiet = draft(clip, beside)
+    quiet = draft(Footage(clip, beside))
     assert len(quiet.hits_s) == 0 and "nothing moves" in quiet.warnings[0]
-    assert score(draft(clip, on_it).hits_s, np.array(FALLS_S), 0.08).recall == 1
+    assert score(draft(Footage(clip, on_it)).hits_s, np.array(FALLS_S), 0.08).recall == 1
 
 
 def test_still_camera_and_steady_pan_have_no_hits(tmp_path: Path) -> None:
-    drafted = draft(Clip(film(tmp_path / "still.mp4", lambda _: 60)))
+    drafted = draft(Footage(Clip(film(tmp_path / "still.mp4", lambda _: 60))))
     assert len(drafted.hits_s) == 0 and drafted.curve.points == (CurvePoint(0.0, QUIET_DB),)
     wide = np.concatenate([GROUND, GROUND[:, ::-1]], axis=1)
     pan = ((Fraction(i, 25), wide[:, 2 * i : 2 * i + WIDTH]) for i in range(100))
-    assert len(draft(Clip(write_video(tmp_path / "pan.mp4", pan))).hits_s) <= 2
+    assert len(draft(Footage(Clip(write_video(tmp_path / "pan.mp4", pan)))).hits_s) <= 2
 
 
 def test_what_comes_near_swells(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_what_comes_near_swells(tmp_path: Path) -> None:
             )
             yield Fraction(index, 25), picture
 
-    curve = draft(Clip(write_video(tmp_path / "train.mp4", pictures()))).curve  # type: ignore[arg-type]
+    curve = draft(Footage(Clip(write_video(tmp_path / "train.mp4", pictures())))).curve  # type: ignore[arg-type]
     level = curve.sample(np.array([0.3, 1.9, 3.8]))
     assert level[1] > level[0] + 4 and level[1] > level[2] + 4
 
@@ -108,9 +109,9 @@ def test_what_comes_near_swells(tmp_path: Path) -> None:
 def test_still_picture_and_cue_without_video_are_told(tmp_path: Path) -> None:
     path = write_video(tmp_path / "one.mp4", [(Fraction(0), GROUND)])
     with pytest.raises(VideoError, match="still picture"):
-        draft(Clip(path))
+        draft(Footage(Clip(path)))
     with pytest.raises(VideoError, match="no video"):
-        draft_for(Cue("a hammer", span=Span(0, 48_000, 4.0)))
+        draft(footage_of(Cue("a hammer", span=Span(0, 48_000, 4.0))))
 
 
 def test_cue_without_a_curve_gets_one_from_its_picture(tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_cue_without_a_curve_gets_one_from_its_picture(tmp_path: Path) -> None:
     cue = Cue("a hammer", span=Span(0, 48_000, 2.0), video=VideoRef(str(path), 1.0))
     drawn, _ = with_curve(cue)
     assert drawn.loudness is not None
-    assert score(draft_for(cue).hits_s, np.array([0.6, 1.2]), 0.08).recall == 1
+    assert score(draft(footage_of(cue)).hits_s, np.array([0.6, 1.2]), 0.08).recall == 1
     assert with_curve(drawn) == (drawn, ())
     silent = replace(cue, video=None)
     assert with_curve(silent) == (silent, ())
