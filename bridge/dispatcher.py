@@ -174,7 +174,7 @@ class Dispatcher:
     def _lost_worker(self, reason: str) -> None:
         self._worker, self._state = None, "down"
         running = self._running
-        self._service.session.clear_partials()
+        self._service.session.clear_leftovers()
         self._service.log.write("worker died", running.job.id if running else "-", reason=reason)
         if running is not None and not running.taken and running.job.attempts < MAX_ATTEMPTS:
             self._running = None  # it died before it saw the job: not the job's fault

@@ -25,9 +25,7 @@ def job_cue(store: Store, job: Job) -> Cue:
 def recover(session: Session, store: Store, log: JobLog) -> None:
     """Bring folder and store together again. To be called while no worker runs."""
     _complete_sidecars(session)
-    gone = session.clear_partials()
-    for claim in session.takes.glob("*.claim"):
-        claim.unlink(missing_ok=True)
+    gone = session.clear_leftovers()
     interrupted = store.jobs(1000, ("running",))
     for job in interrupted:
         with store.transaction():

@@ -89,7 +89,7 @@ class Service:
     def stop(self) -> None:
         """End the worker. The job it had in hand is queued again, for the next start."""
         self._dispatcher.stop()
-        self.session.clear_partials()
+        self.session.clear_leftovers()
         self.log.write("service stopped")
         self.log.close()
         self.store.close()

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO, Self
 
 from bridge.refused import Refused
+from bridge.take_names import CLAIM_SUFFIX
+from bridge.whole_file import PARTIAL_SUFFIX
 
 
 def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
@@ -81,12 +83,12 @@ class Session:
             self._lock.close()
             self._lock = None
 
-    def clear_partials(self) -> int:
-        """Remove what a killed worker left half-written among the takes; how many files that were."""
-        partials = list(self.takes.glob("*.partial"))
-        for path in partials:
+    def clear_leftovers(self) -> int:
+        """Remove what a killed worker left among the takes, half-written files and held numbers; how many that were."""
+        left = [path for suffix in (PARTIAL_SUFFIX, CLAIM_SUFFIX) for path in self.takes.glob(f"*{suffix}")]
+        for path in left:
             path.unlink(missing_ok=True)
-        return len(partials)
+        return len(left)
 
 
 def _lock_file(file: IO[str]) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from bridge.refused import Refused
@@ -76,12 +76,9 @@ class Job:
 
 
 @dataclass(frozen=True)
-class TakeRecord:
-    """One take on disk. `path` and `sidecar` are absolute; `start_samples` counts at `rate` from timecode midnight."""
+class OnDisk:
+    """A take's files. `path` and `sidecar` are absolute; `start_samples` counts at `rate` from timecode midnight."""
 
-    number: int
-    job: int
-    cue: int
     path: Path
     sidecar: Path
     seed: int
@@ -90,6 +87,22 @@ class TakeRecord:
     samples: int
     channels: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class Made(OnDisk):
+    """A take that is not recorded yet."""
+
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TakeRecord(OnDisk):
+    """A take as it is recorded."""
+
+    number: int
+    job: int
+    cue: int
     kept: bool
     created: float
 
@@ -100,21 +113,6 @@ class TakeRecord:
     @property
     def job_id(self) -> str:
         return f"j{self.job}"
-
-
-@dataclass(frozen=True)
-class Made:
-    """A take that stands on disk and is not recorded yet; the numbers are those of `TakeRecord`."""
-
-    path: Path
-    sidecar: Path
-    seed: int
-    start_samples: int
-    rate: int
-    samples: int
-    channels: int
-    sha256: str
-    warnings: tuple[str, ...] = ()
 
 
 _JOB = "SELECT jobs.*, cues.prompt, cues.name FROM jobs JOIN cues ON cues.id = jobs.cue"
@@ -307,12 +305,10 @@ class Store:
     # -- takes -----------------------------------------------------------------------------------------
 
     def add_take(self, job: Job, made: Made) -> TakeRecord:
-        number = self._run(
-            "INSERT INTO takes (job, cue, path, sidecar, seed, start_samples, rate, samples, channels, sha256, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *(job.number, job.cue, self._relative(made.path), self._relative(made.sidecar), made.seed),
-            *(made.start_samples, made.rate, made.samples, made.channels, made.sha256, time.time()),
-        )
+        row: dict[str, object] = {"job": job.number, "cue": job.cue, "created": time.time()}
+        row |= {field.name: getattr(made, field.name) for field in fields(OnDisk)}
+        row |= {"path": self._relative(made.path), "sidecar": self._relative(made.sidecar)}
+        number = self._run(f"INSERT INTO takes ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", *row.values())
         take = self.take(number)
         assert take is not None
         return take

@@ -12,7 +12,7 @@ from pathlib import Path
 
 #: Longest NAME in UTF-8 bytes: with number, seed and suffixes it stays within the 255 of every file system.
 MAX_NAME = 120
-_CLAIM = ".claim"
+CLAIM_SUFFIX = ".claim"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def claim(folder: Path, name: str, seeds: list[int]) -> Iterator[list[TakeName]]
         for seed in seeds:
             while True:
                 number += 1
-                path = folder / f"{name}_take{number:02d}{_CLAIM}"
+                path = folder / f"{name}_take{number:02d}{CLAIM_SUFFIX}"
                 try:
                     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
                 except FileExistsError:
@@ -67,7 +67,7 @@ def claim(folder: Path, name: str, seeds: list[int]) -> Iterator[list[TakeName]]
 
 def _last_number(folder: Path, name: str, *, claims: bool = True) -> int:
     """The highest take number of `name` in `folder`, 0 if there is none; case does not tell names apart on a Mac."""
-    kinds = r"_seed\d+[._]" + (rf"|{re.escape(_CLAIM)}$" if claims else "")
+    kinds = r"_seed\d+[._]" + (rf"|{re.escape(CLAIM_SUFFIX)}$" if claims else "")
     pattern = re.compile(rf"{re.escape(name)}_take(\d+)(?:{kinds})", re.IGNORECASE)
     found = (pattern.match(entry.name) for entry in os.scandir(folder))
     return max((int(match[1]) for match in found if match), default=0)
