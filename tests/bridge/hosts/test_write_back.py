@@ -21,6 +21,7 @@ from bridge.hosts.dawproject_writer import write_dawproject
 from bridge.hosts.reaper_writer import write_reaper
 from bridge.hosts.rpp_text import parse_rpp
 from bridge.hosts.write_back import PlacedTake, TakeTrack, check_writable
+from tests.e2e.ardour_rig import export_session
 
 
 def take(folder: Path, name: str, time_s: float, rate: int = 48000, pitch: float = 440.0) -> PlacedTake:
@@ -135,15 +136,16 @@ s:save_state ("") s:close () quit ()
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(not shutil.which("ardour7-lua"), reason="needs Ardour 7 (Debian package ardour)")
+@pytest.mark.skipif(not shutil.which("ardour7-export"), reason="needs Ardour 7 (Debian package ardour)")
 def test_a_real_ardour_plays_the_take_and_draws_the_lane_as_we_do(tmp_path: Path) -> None:
     from bridge.hosts.curves import lane_curve
 
     folder = tmp_path / "s1"
     script = tmp_path / "make.lua"
     script.write_text(MAKE_SESSION.format(folder=folder), encoding="utf-8")
-    told = subprocess.run(["ardour7-lua", script], capture_output=True, text=True, timeout=120, check=False).stdout
+    made = subprocess.run(["ardour7-lua", script], capture_output=True, text=True, timeout=120, check=False)
     session = folder / "s1.ardour"
+    assert session.exists(), f"ardour7-lua made no session: {made.stdout[-800:]}{made.stderr[-800:]}"
     # The session's own range is what gets exported; a session made without a window has none.
     text = session.read_text(encoding="utf-8")
     location = (
@@ -153,7 +155,7 @@ def test_a_real_ardour_plays_the_take_and_draws_the_lane_as_we_do(tmp_path: Path
 
     project = read_project(session)
     (lane,) = [lane for one in project.tracks for lane in one.lanes if lane.controls == "volume"]
-    evaluated = [line.split()[1:] for line in told.splitlines() if line.startswith("EVAL")]
+    evaluated = [line.split()[1:] for line in made.stdout.splitlines() if line.startswith("EVAL")]
     assert len(evaluated) == 30
     times = np.array([int(sample) / 48000 for sample, _ in evaluated])
     theirs = 20 * np.log10([float(gain) for _, gain in evaluated])
@@ -164,7 +166,7 @@ def test_a_real_ardour_plays_the_take_and_draws_the_lane_as_we_do(tmp_path: Path
     takes = TakeTrack("Guide", ((take(tmp_path, "old", 0.5, pitch=300.0), take(tmp_path, "new", 0.5)),))
     (folder / "s1 Foley.ardour").write_bytes(write_ardour(project, (takes,)))
     exported = tmp_path / "out.wav"
-    subprocess.run(["ardour7-export", "-o", exported, folder, "s1 Foley"], capture_output=True, timeout=120, check=True)
+    export_session(folder, "s1 Foley", exported)
     audio, rate = soundfile.read(exported, always_2d=True)
     sounding = np.flatnonzero(np.abs(audio).max(axis=1) > 1e-4)
     assert rate == 48000 and sounding[0] in (24000, 24001) and sounding[-1] in (71998, 71999)
