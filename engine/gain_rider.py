@@ -57,6 +57,15 @@ def smooth_edges(gain: np.ndarray) -> np.ndarray:
     return convolve1d(minimum_filter1d(gain, 3, mode="nearest"), np.full(3, 1 / 3), mode="nearest")
 
 
+def held(gain: np.ndarray) -> np.ndarray:
+    """A gain with its undrawn stretches (NaN) at the value before them, so that the line's ends stay what they are."""
+    places = np.flatnonzero(np.isfinite(gain))
+    if not len(places):
+        return np.ones_like(gain)
+    before = np.searchsorted(places, np.arange(len(gain)), side="right") - 1
+    return np.asarray(gain[places[np.maximum(before, 0)]])
+
+
 def asked_gain(asked: Asked, inner: Tensor) -> Tensor:
     """Gain per sample from unit texture to raw take.
 
@@ -64,14 +73,17 @@ def asked_gain(asked: Asked, inner: Tensor) -> Tensor:
     Returns (takes, n * 480); exactly zero where the line is silent.
     """
     own = 10 ** (per_sample(inner) / 20)
-    line = torch.from_numpy(smooth_edges(np.nan_to_num(asked.gain, nan=1.0)).astype(np.float32))
-    line = F.interpolate(line[None, None], size=own.shape[-1], mode="linear")[0]
+    line, drawn = held(asked.gain), np.isfinite(asked.gain)
+
+    def fine(gain: np.ndarray) -> Tensor:
+        per_ms = torch.from_numpy(gain.astype(np.float32))
+        return F.interpolate(per_ms[None, None], size=own.shape[-1], mode="linear")[0]
+
+    ruled = fine(drawn)
     if asked.loose:
-        gate = torch.from_numpy(smooth_edges((np.nan_to_num(asked.gain, nan=1.0) > 0).astype(np.float32)))
-        return own * F.interpolate(gate[None, None], size=own.shape[-1], mode="linear")[0] / UNIT_RMS
-    drawn = torch.from_numpy(np.isfinite(asked.gain).astype(np.float32))
-    drawn = F.interpolate(drawn[None, None], size=own.shape[-1], mode="linear")[0]
-    return torch.where(drawn >= 1, line, line**drawn * own ** (1 - drawn)) / UNIT_RMS
+        return own * fine(smooth_edges((line > 0).astype(np.float32))) ** ruled / UNIT_RMS
+    level = fine(smooth_edges(line))
+    return torch.where(ruled >= 1, level, level**ruled * own ** (1 - ruled)) / UNIT_RMS
 
 
 def ride_tight(raw: Tensor, asked: Asked, rounds: int = 4) -> Tensor:

@@ -21,7 +21,7 @@ from engine.levels import levels
 from engine.loudness import factor_level
 from engine.meter import figures
 from engine.models.denoiser import LEVELS_PER_TOKEN, TOKEN_RATE, scale_level, to_tokens
-from engine.spectral import SAMPLE_RATE
+from engine.spectral import FRAME, SAMPLE_RATE
 from engine.streaming import Piece
 from engine.take import CurveReport, Progress, Take
 from engine.timeline import Timeline
@@ -102,9 +102,10 @@ def regenerate_span(
     here = slice(inside.start - region.start, inside.stop - region.start)
     weight = cross_fade(inside.stop - inside.start, round(SEAM_S * timeline.rate))
     mixed = weight * new[here] + np.sqrt(1 - weight**2) * old[here]
-    gain, limited = limit_peaks(torch.from_numpy(mixed.T.astype(np.float32))[None])
+    whole_frames = np.pad(mixed, ((0, -len(mixed) % FRAME), (0, 0))).T.astype(np.float32)
+    gain, limited = limit_peaks(torch.from_numpy(whole_frames)[None])
     audio = take.audio.copy()
-    audio[inside] = mixed * gain[0].numpy()[:, None]
+    audio[inside] = mixed * gain[0, : len(mixed)].numpy()[:, None]
     report = replace(take.report, seed=seed, curve=measured(timeline, audio, float(limited.max()), take.report.curve))
     return replace(take, audio=audio, seed=seed, report=report)
 

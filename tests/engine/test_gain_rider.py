@@ -53,6 +53,23 @@ def test_silence_is_digital_silence_and_its_edges_do_not_click() -> None:
     assert audio[48_000:48_024].abs().max() < 0.5 * audio[48_100:48_500].abs().max()
 
 
+@pytest.mark.parametrize("follow", ["tight", "loose"])
+def test_nothing_is_heard_where_a_silent_line_ends(follow: str) -> None:
+    curve = LoudnessCurve((CurvePoint(0.0, 0.0), CurvePoint(0.4, 0.0), CurvePoint(0.4, -np.inf)), follow=follow)
+    timeline = Timeline.of(Cue.from_json({"prompt": "x", "duration_s": 0.5}), curve)
+    inner = torch.from_numpy(timeline.settled(np.full((1, 60), -20.0), 0))
+    audio = ride(noise(0.6), inner, timeline.asked(0, 60)).audio[0, 0]
+    assert audio[:19_000].abs().max() > 0.1
+    assert audio[round(0.402 * 48_000) : 24_000].abs().max() == 0 and audio[24_000:].abs().max() < 2e-5
+
+
+def test_a_line_leads_over_into_what_is_undrawn_without_a_bump() -> None:
+    line = asked([(0.0, -20.0), (1.0, None)], 2.0)
+    audio = ride(noise(2.0), flat(-40.0, 2.0), line).audio[0, 0].numpy()
+    level = 20 * np.log10(np.sqrt(np.square(audio).reshape(-1, 96).mean(1)) + 1e-9)
+    assert level[495:505].max() < level[300:490].max() + 1
+
+
 def test_loose_line_is_the_running_maximum_and_the_rhythm_stays() -> None:
     seconds, step = 6.0, np.zeros(600, np.float32)
     step[::50] = 1.0
