@@ -64,15 +64,15 @@ def shown(value: Value) -> str:
     )
 
 
-def markdown(figures: Sequence[Figure], notes: Sequence[str]) -> str:
-    """The table as Markdown."""
+def markdown(figures: Sequence[Figure], notes: Sequence[str], columns: Mapping[str, str] = COLUMNS) -> str:
+    """The table as Markdown. columns: name in the figures' values -> heading."""
     lines = [
-        "| what | target | " + " | ".join(COLUMNS.values()) + " | met |",
-        "|---|---|" + "---:|" * len(COLUMNS) + "---|",
+        "| what | target | " + " | ".join(columns.values()) + " | met |",
+        "|---|---|" + "---:|" * len(columns) + "---|",
     ]
     for figure in figures:
         what = f"{figure.what}{f' [{figure.unit}]' if figure.unit else ''}"
-        cells = [shown(figure.values[column]) if column in figure.values else "" for column in COLUMNS]
+        cells = [shown(figure.values[column]) if column in figure.values else "" for column in columns]
         met = {True: "yes", False: "**no**", None: ""}[figure.met]
         lines.append(f"| {what} | {figure.target} | " + " | ".join(cells) + f" | {met} |")
     return "\n".join([*lines, "", *[f"- {note}" for note in notes], ""])
@@ -93,10 +93,18 @@ def as_json(figures: Sequence[Figure], notes: Sequence[str], details: Mapping[st
     return json.dumps({"figures": rows, "notes": list(notes), "details": dict(details)}, indent=1) + "\n"
 
 
-def write(folder: Path, figures: Sequence[Figure], notes: Sequence[str], details: Mapping[str, object]) -> Path:
-    """Write evaluation.md and evaluation.json into a folder, made if need be; returns the first's path."""
+def write(
+    folder: Path,
+    figures: Sequence[Figure],
+    notes: Sequence[str],
+    details: Mapping[str, object],
+    *,
+    name: str = "evaluation",
+    columns: Mapping[str, str] = COLUMNS,
+) -> Path:
+    """Write NAME.md and NAME.json into a folder, made if need be; returns the first's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    table = folder / "evaluation.md"
-    table.write_text(markdown(figures, notes), encoding="utf-8")
-    (folder / "evaluation.json").write_text(as_json(figures, notes, details), encoding="utf-8")
+    table = folder / f"{name}.md"
+    table.write_text(markdown(figures, notes, columns), encoding="utf-8")
+    table.with_suffix(".json").write_text(as_json(figures, notes, details), encoding="utf-8")
     return table

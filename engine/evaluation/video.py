@@ -4,8 +4,9 @@ Real clips come from the data folder and are only read there. Scenes are held ou
 and backgrounds are in no training scene.
 """
 
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,9 +30,12 @@ CLEAR_HITS = (
     "avsync_dog_barking",
     "tennis_outdoor",
 )
-"""Clips of the data folder with a soundtrack of clear hits."""
+"""Clips of the data folder with a soundtrack of clear hits; the curve from the picture was tuned on them."""
+UNTUNED = ("drum_kit_top_view", "fireworks_cake")
+"""Further clips whose soundtrack has hits."""
 WITHIN_S = 0.1
 SCENE_WITHIN_S = 0.06
+CLEAR = 0.9
 _UNTRACKED = ("shatter", "pour")
 """Actions after which there is no one box left to follow."""
 
@@ -122,40 +126,70 @@ def tracking(seeds: Sequence[int], duration_s: float = 5.0) -> list[float]:
     return found
 
 
-@dataclass(frozen=True)
-class Selectivity:
-    """How a mask chooses, as means over scenes. own: share of the onsets within ±60 ms of the asked object's events;
-    other: of the other's; f1: of the onsets against the asked object's events; ceiling: f1 of its true sound."""
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """One object of a held-out scene of two, as a file to look at: it is asked for, the other one is not."""
 
-    own: float
-    other: float
-    f1: float
-    ceiling: float
+    scene: Scene
+    number: int
+    path: Path
+
+    @property
+    def events_s(self) -> np.ndarray:
+        """When it sounds."""
+        return self.scene.objects[self.number].events_s
+
+    @property
+    def others_s(self) -> np.ndarray:
+        """When only the other one sounds: where both do, an onset does not say which of them was heard."""
+        return _apart(self.scene.objects[1 - self.number].events_s, self.events_s)
+
+    def mask(self, *, other: bool = False) -> MaskPrompt:
+        """A box around it (or the other one) in the first frame."""
+        return first_box(self.scene, 1 - self.number if other else self.number)
+
+    @property
+    def truth(self) -> np.ndarray:
+        """(samples,) its own true sound at 48 kHz."""
+        return self.scene.stem(self.number)
 
 
-Render = Callable[[Path, Scene, int, tuple[MaskPrompt, ...]], np.ndarray]
-"""(video file, scene, number of the asked object, masks) -> (samples,) audio at 48 kHz, made without a curve."""
+def asked_objects(folder: Path, scenes: int) -> Iterator[Asked]:
+    """Both objects of so many held-out scenes, in turn.
+
+    A scene counts if the onset detector hears the events of both objects in their own true sound (F1 of at least
+    CLEAR): where it cannot, as in a creak or a stream, its figures would say nothing of a take.
+    """
+    found = 0
+    for seed in itertools.count():
+        if found == scenes:
+            return
+        scene = make_scene(seed, held_out=True)
+        events = [thing.events_s for thing in scene.objects]
+        apart = [_apart(events[0], events[1]), _apart(events[1], events[0])]
+        if min(map(len, apart)) == 0 or min(truth_f1(scene, number) for number in range(2)) < CLEAR:
+            continue
+        found += 1
+        path = scene.write(folder / f"{seed}.mp4", sound=False)
+        yield from (Asked(scene, number, path) for number in range(2))
 
 
-def selectivity(render: Render, seeds: Sequence[int], *, masked: bool = True) -> Selectivity:
-    """Ask for each object of held-out scenes of two in turn, with or without (``masked``) a mask on it."""
-    rows = []
-    with TemporaryDirectory() as folder:
-        for seed in seeds:
-            scene = make_scene(seed, held_out=True)
-            path = scene.write(Path(folder) / f"{seed}.mp4", sound=False)
-            for number, thing in enumerate(scene.objects):
-                asked, unasked = thing.events_s, scene.objects[1 - number].events_s
-                if not len(asked) or not len(unasked):
-                    continue
-                masks = (first_box(scene, number),) if masked else ()
-                found = onsets(render(path, scene, number, masks), RATE)
-                # Where both sound at once, an onset says nothing about which of the two was heard.
-                apart = unasked[[np.abs(asked - t).min() > 2 * SCENE_WITHIN_S for t in unasked]]
-                own = score(found, asked, SCENE_WITHIN_S)
-                ceiling = score(onsets(scene.stem(number), RATE), asked, SCENE_WITHIN_S).f1
-                rows.append((own.precision, score(found, apart, SCENE_WITHIN_S).precision, own.f1, ceiling))
-    return Selectivity(*np.mean(rows, axis=0).tolist())
+def truth_f1(scene: Scene, number: int) -> float:
+    """F1 of the onsets of an object's own true sound against its events: the most that a take can reach."""
+    return score(onsets(scene.stem(number), RATE), scene.objects[number].events_s, SCENE_WITHIN_S).f1
+
+
+def share_near(audio: np.ndarray, events_s: np.ndarray) -> float | None:
+    """Share of the audio's onsets that lie within ±60 ms of an event, each event met once; None without onsets."""
+    found = onsets(audio, RATE)
+    return score(found, events_s, SCENE_WITHIN_S).precision if len(found) else None
+
+
+def _apart(events_s: np.ndarray, others_s: np.ndarray) -> np.ndarray:
+    """The events that lie further than twice the tolerance from any of the others."""
+    if not len(others_s):
+        return events_s
+    return np.array([t for t in events_s if np.abs(others_s - t).min() > 2 * SCENE_WITHIN_S])
 
 
 def first_box(scene: Scene, number: int) -> MaskPrompt:

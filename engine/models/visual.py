@@ -21,6 +21,8 @@ from engine.motion import DIRECTIONS, Motion
 from engine.video import GRID_HZ
 
 MOTION_WIDTH = DIRECTIONS + 9
+_X = DIRECTIONS + 4
+"""Where the mask's middle lies from left to right, -1..1."""
 CLIP_WIDTH = 512
 _CLIP_EVERY = 5
 """CLIP looks at 5 pictures per second: what a thing is changes slowly."""
@@ -71,6 +73,14 @@ def motion_features(motion: Motion, frames: int) -> np.ndarray:
     ]
     grid = motion.on_grid(smooth, frames)
     return np.column_stack([grid, *sharp]).astype(np.float32)
+
+
+def mirrored(features: Tensor) -> Tensor:
+    """Features of motion (..., 17) of the same picture with left and right exchanged."""
+    order = [(DIRECTIONS // 2 - direction) % DIRECTIONS for direction in range(DIRECTIONS)]
+    turned = torch.cat([features[..., order], features[..., DIRECTIONS:]], -1)
+    turned[..., _X] *= -1
+    return turned
 
 
 def clip_sight(seen: Footage, *, model: Any = None) -> Sight:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from engine.models.denoiser import Condition, Denoiser, scale_level, to_tokens
 from engine.models.mam import MaskAttentionModule, freeze_all_but
+from engine.models.visual import mirrored
 from engine.text import TextEncoder
 from engine.training.denoiser import ACTIVE_DB, FRAMES, SILENT_DB, WINDOW
 from engine.training.loop import train
@@ -62,7 +63,10 @@ def train_mam(
         loose = torch.zeros(batch, device=device)
         condition = Condition(*_together([told[text] for text in texts], device), scale_level(level), drawn, loose)
         keep = torch.from_numpy(np.stack([shown(rng) for _ in rows])).to(device)
-        looks = module.looks(stacked(bank.full), stacked(bank.masked), keep=keep)
+        seen = stacked(bank.full), stacked(bank.masked)
+        if rng.random() < 0.5:
+            seen = mirrored(seen[0]), mirrored(seen[1])
+        looks = module.looks(*seen, keep=keep)
         time = torch.sigmoid(torch.randn(batch, device=device))
         noise, mix = torch.randn_like(clean), time[:, None, None]
         with torch.autocast(device, torch.bfloat16):

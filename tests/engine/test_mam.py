@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,9 +11,10 @@ from engine.cue import MaskPrompt
 from engine.footage import Footage, footage
 from engine.models.denoiser import Condition, Denoiser
 from engine.models.mam import MaskAttention, MaskAttentionModule, freeze_all_but, guided
-from engine.models.visual import FEATURES, MOTION_WIDTH, VisualEncoder, clip_sight, motion_sight, see
+from engine.models.visual import FEATURES, MOTION_WIDTH, VisualEncoder, clip_sight, mirrored, motion_sight, see
 from engine.training.scenes import make_scene
 from engine.video import Clip
+from engine.video_writer import write_video
 
 WIDTH, DEPTH, HEADS = 64, 2, 4
 
@@ -153,3 +155,22 @@ def test_clip_features_with_random_weights(clip: Clip) -> None:
 def test_motion_sight_without_a_mask_sees_the_same_twice(clip: Clip) -> None:
     sight = motion_sight(Footage(clip))
     assert sight.full is sight.masked
+
+
+def test_mirrored_features_are_those_of_the_mirrored_picture(tmp_path: Path) -> None:
+    def film(name: str, flip: bool) -> Footage:
+        ground = np.random.default_rng(0).integers(0, 255, (90, 160, 3), np.uint8)
+        thing = np.random.default_rng(1).integers(0, 255, (30, 30, 3), np.uint8)
+
+        def pictures() -> object:
+            for index in range(25):
+                picture = cv2.GaussianBlur(ground, (0, 0), 3)
+                picture[20 + index : 50 + index, 2 * index : 2 * index + 30] = thing
+                yield index / 25, picture[:, ::-1] if flip else picture
+
+        return Footage(Clip(write_video(tmp_path / name, pictures())))  # type: ignore[arg-type]
+
+    straight, flipped = (torch.from_numpy(motion_sight(film(f"{f}.mp4", f)).full) for f in (False, True))
+    away = (mirrored(straight) - flipped).abs().mean()
+    assert away < 0.3 * (straight - flipped).abs().mean()
+    assert torch.equal(mirrored(mirrored(straight)), straight)
