@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
-from bridge.errors import UserError
+from bridge.errors import UserError, describe
 from engine.errors import Cancelled, MissingModel
 from engine.strict import CueError
 
@@ -96,14 +96,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return _tell(f"a defect of drawaudio ({what}); DRAWAUDIO_DEBUG=1 shows where, please report it", DEFECT)
-
-
-def describe(error: OSError) -> str:
-    """What the system refused, as one line: "shot.json: no such file or directory"."""
-    if not error.strerror:
-        return str(error)
-    reason = error.strerror[:1].lower() + error.strerror[1:]
-    return f"{error.filename}: {reason}" if error.filename is not None else reason
 
 
 def _tell(message: str, code: int) -> int:

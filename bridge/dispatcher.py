@@ -5,12 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.events import Event
 from bridge.recovery import MAX_ATTEMPTS, job_cue
+from bridge.refused import Refused
 from bridge.store import Job, Made
 from bridge.worker import FromWorker, RendererFactory, Task, Worker
 from engine.take import Progress
@@ -40,6 +43,7 @@ class Dispatcher:
     def __init__(self, service: Service, renderer: RendererFactory) -> None:
         self._service, self._renderer = service, renderer
         self._events: queue.Queue[FromWorker | None] = queue.Queue()
+        self._unheard: deque[FromWorker] = deque()
         self._worker: Worker | None = None
         self._generation = 0
         self._state = "down"
@@ -62,7 +66,8 @@ class Dispatcher:
             self._worker.kill()
             self._worker.join(5)
         if self.running_job() and self._running is not None:
-            self._service.store.give_back_job(self._running.job.number)
+            with suppress(Refused), self._service.store.transaction():  # on a full disk, the next start finds it
+                self._service.store.give_back_job(self._running.job.number)
 
     def wake(self) -> None:
         """There is a job."""
@@ -98,14 +103,25 @@ class Dispatcher:
             with self._service.lock:
                 if event is None or self._stopping:
                     return
-                try:
-                    self._hear(event)
-                    self._check_grace()
-                    self._feed()
-                except Exception as error:  # a full disk, say: the job fails, the service stays
-                    text = f"{type(error).__name__}: {error}"
-                    self._service.log.write_seldom("dispatcher failed", text=text)
-                    self._fail_running("internal", text)
+                self._step(event)
+
+    def _step(self, event: FromWorker) -> None:
+        if event.kind != "wake":
+            self._unheard.append(event)
+        try:
+            while self._unheard:
+                self._hear(self._unheard[0])
+                self._unheard.popleft()
+            self._check_grace()
+            self._feed()
+        except Refused as refused:  # the disk is full: what the worker said is heard again when there is room
+            self._service.log.write_seldom("dispatcher waits", text=refused.text)
+        except Exception as error:  # the job fails, the service stays
+            text = f"{type(error).__name__}: {error}"
+            self._service.log.write_seldom("dispatcher failed", text=text)
+            self._unheard.clear()
+            with suppress(Refused):
+                self._fail_running("internal", text)
 
     # -- what the worker says --------------------------------------------------------------------------
 
@@ -117,9 +133,9 @@ class Dispatcher:
             self._service.log.write("worker ready", pid=self._worker.pid if self._worker else 0)
         elif event.kind == "broken":
             self._worker, self._state = None, "down"
+            self._fail_running(event.code, event.text)
             self._generation += 1  # it ends by itself now; what more it says does not matter
             self._service.log.write("worker cannot load the model", text=event.text, details=event.details)
-            self._fail_running(event.code, event.text)
         elif event.kind == "died":
             self._lost_worker(event.text)
         elif self._running is not None and event.job == self._running.job.number:
@@ -134,7 +150,6 @@ class Dispatcher:
         if event.kind == "started":
             running.taken = True
             return
-        self._running = None
         if running.dropped_at is not None:
             _remove(event.made)
         elif event.kind == "made":
@@ -142,8 +157,9 @@ class Dispatcher:
         elif event.kind == "cancelled":
             self._service.end(job, "cancelled")
         else:
-            self._service.log.write("render failed", job.id, text=event.text, details=event.details)
             self._service.end(job, "failed", event.code, event.text)
+            self._service.log.write("render failed", job.id, text=event.text, details=event.details)
+        self._running = None
 
     def _tell_progress(self, job: Job, progress: Progress) -> None:
         last_job, last_time = self._last_progress
@@ -167,9 +183,9 @@ class Dispatcher:
             service.end(job, "done", render_s=event.render_s)
 
     def _fail_running(self, code: str, text: str) -> None:
-        running, self._running = self._running, None
-        if running is not None and running.dropped_at is None:
-            self._service.end(running.job, "failed", code, text)
+        if self._running is not None and self._running.dropped_at is None:
+            self._service.end(self._running.job, "failed", code, text)
+        self._running = None
 
     def _lost_worker(self, reason: str) -> None:
         self._worker, self._state = None, "down"
@@ -177,9 +193,10 @@ class Dispatcher:
         self._service.session.clear_leftovers()
         self._service.log.write("worker died", running.job.id if running else "-", reason=reason)
         if running is not None and not running.taken and running.job.attempts < MAX_ATTEMPTS:
-            self._running = None  # it died before it saw the job: not the job's fault
-            if running.dropped_at is None:
-                self._service.store.requeue_job(running.job.number, running.job.seed, running.job.takes)
+            if running.dropped_at is None:  # it died before it saw the job: not the job's fault
+                with self._service.store.transaction():
+                    self._service.store.requeue_job(running.job.number, running.job.seed, running.job.takes)
+            self._running = None
         else:
             self._fail_running("worker_died", reason)
 

@@ -186,6 +186,8 @@ class Service:
         source: int | None = None,
         part: tuple[float, float] | None = None,
     ) -> Job:
+        if not self.session.database.exists():
+            raise Refused("bad_path", f"{self.session.folder}: the session folder has gone; restart `drawaudio serve`")
         if self.store.counts().get("queued", 0) >= MAX_QUEUED:
             raise Refused("busy", f"{MAX_QUEUED} jobs are queued; wait or cancel some")
         request = request or f"local-{secrets.token_hex(6)}"

@@ -113,6 +113,9 @@ class Spool:
             try:
                 self._take(path, modified)
             except Refused as refused:
+                if refused.code == "no_room":  # it stays where it is until there is
+                    self._service.log.write_seldom("inbox file waits", file=path.name, text=refused.text)
+                    continue
                 self._refuse(path, refused)
             except Exception as error:
                 self._service.log.write("inbox file failed", file=path.name, error=repr(error))

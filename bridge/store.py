@@ -151,22 +151,27 @@ class Store:
         """All changes inside are committed together, or none. May be nested; the outermost counts.
 
         With `synced` false the commit does not wait for the disk: it survives a kill, but not always a power cut.
+        Raises Refused where the disk is full or fails; nothing has changed then.
         """
         with self._lock:
-            if self._depth == 0:
-                self._db.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
-                self._db.execute("BEGIN IMMEDIATE")
+            outermost = self._depth == 0
             self._depth += 1
             try:
+                if outermost:
+                    self._db.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+                    self._db.execute("BEGIN IMMEDIATE")
                 yield
-            except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
+                if outermost:
+                    self._db.execute("COMMIT")
+            except BaseException as error:
+                if outermost and self._db.in_transaction:  # SQLite has rolled some failures back itself
                     self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError):
+                    text = f"{self._folder}: cannot be written ({error}); is its disk full? nothing was changed"
+                    raise Refused("no_room", text) from error
                 raise
-            self._depth -= 1
-            if self._depth == 0:
-                self._db.execute("COMMIT")
+            finally:
+                self._depth -= 1
 
     def _one(self, query: str, *values: object) -> sqlite3.Row | None:
         with self._lock:

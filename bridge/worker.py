@@ -22,7 +22,7 @@ from pathlib import Path
 from traceback import format_exc
 from typing import cast
 
-from bridge.errors import UserError
+from bridge.errors import UserError, describe
 from bridge.store import Made
 from engine.errors import Cancelled, MissingModel
 from engine.take import Progress
@@ -220,5 +220,5 @@ def _carry_out(renderer: Renderer, task: Task, pipe: Connection, dropped: set[in
 
 
 def _line(error: Exception) -> str:
-    text = " ".join(str(error).split())[:500]
+    text = " ".join((describe(error) if isinstance(error, OSError) else str(error)).split())[:500]
     return text if text and isinstance(error, (UserError, ValueError, OSError)) else f"{type(error).__name__}: {text}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import UserError
-from bridge.osc.client import Answer, Client
+from bridge.osc.client import PATIENCE_S, Answer, Client
 from bridge.progress import progress_bar
 from bridge.refused import Refused
 from bridge.session import Announcement
@@ -23,6 +23,8 @@ HELP = "send a cue to the running service"
 
 SILENCE_S = 2.0
 """After this long without a word the request is sent again, which asks how it stands."""
+LOST_S = SILENCE_S + PATIENCE_S
+"""After this long without a word there is nobody to ask."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +57,7 @@ def connect() -> Client:
 
 
 def wait(client: Client, queued: Answer, again: dict[str, Any]) -> int:
-    """Follow a job to its end; its takes go to stdout."""
+    """Follow a job to its end; its takes go to stdout. Raises Refused when the service dies."""
     request, job = str(queued.values["request"]), str(queued.values["job"])
     takes: dict[str, str] = {}
     heard = time.monotonic()
@@ -72,7 +74,13 @@ def wait(client: Client, queued: Answer, again: dict[str, Any]) -> int:
                         takes[answer.values["take"]] = answer.values["path"]
                     elif answer.verb == "job/done":
                         return _ended(answer, takes)
-                if time.monotonic() - heard > SILENCE_S:
+                silence = time.monotonic() - heard
+                if silence > LOST_S:
+                    raise Refused(
+                        "unavailable",
+                        f"the service has gone; {job} goes on when it is started again (`drawaudio jobs`)",
+                    )
+                if silence > SILENCE_S:
                     client.send("cue/submit", request=request, **again)
         except KeyboardInterrupt:
             client.request("job/cancel", "ack", job=job)

@@ -83,8 +83,9 @@ class Door:
                 self._outbox.tell_refusal(request, refused.code, refused.text)
         except Exception as error:
             self._log.write("verb failed", address=message.address, error=repr(error))
+            request = str(values.get("request", "")) if trusted else ""
             self._answer_error(
-                client, "", Refused("internal", f"{message.address}: a fault of ours; see `drawaudio log`")
+                client, request, Refused("internal", f"{message.address}: a fault of ours; see `drawaudio log`")
             )
         return trusted
 

@@ -360,6 +360,7 @@ CODES: Mapping[str, str] = {
     "conflict": "an id was used again for something else",
     "bad_cue": "the cue cannot be understood",
     "bad_path": "a path lies outside the session folder or does not exist",
+    "no_room": "the session's disk is full or fails",
     "bad_project": "a project file cannot be read",
     "unknown_curve": "no curve with that id has arrived whole",
     "unknown_job": "no such job",

@@ -161,3 +161,18 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
     assert not (served.home / "service.json").exists()
     done = served.run("send", cue_file(tmp_path))
     assert done.returncode == 2 and "drawaudio serve" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 on Windows")
+def test_send_does_not_wait_for_a_service_that_was_killed(tmp_path: Path) -> None:
+    served = Served(tmp_path)
+    command = [sys.executable, "-m", "bridge.cli", "send", cue_file(tmp_path, "slow 60"), "--wait"]
+    sending = subprocess.Popen(command, env=served.environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    takes = served.session / "takes"
+    while not list(takes.glob("*.partial")):
+        time.sleep(0.05)
+    served.stop(signal.SIGKILL)
+    _, said = sending.communicate(timeout=60)
+    assert sending.returncode == 2
+    assert said.splitlines()[-1].startswith("drawaudio: the service has gone; j1 goes on when it is started again")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -186,6 +188,41 @@ def test_a_worker_killed_while_idle_is_replaced(service: Service) -> None:
     os.kill(pid, signal.SIGKILL)
     wait(lambda: service.status()["worker"] == "down")
     assert ended(service, service.submit(cue())).state == "done"
+
+
+@contextmanager
+def full_disk(service: Service) -> Iterator[None]:
+    """No file of this process may grow beyond what the database's journal has now: to SQLite, a full disk."""
+    import resource
+
+    journal = service.session.database.with_name(service.session.database.name + "-wal")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.stat().st_size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@UNIX
+def test_a_take_that_ends_on_a_full_disk_is_recorded_when_there_is_room(service: Service) -> None:
+    job = service.submit(cue("slow 0.5"))
+    wait(lambda: service.job(job.id).state == "running")
+    with full_disk(service):
+        wait(lambda: list(service.session.takes.glob("slow*.wav")))
+        with pytest.raises(Refused, match=r"cannot be written .* nothing was changed"):
+            service.submit(cue())
+        time.sleep(0.6)
+        assert service.job(job.id).state == "running"
+    assert ended(service, job).state == "done" and len(service.takes(job.id)) == 1
+    assert ended(service, service.submit(cue())).state == "done"
+
+
+@UNIX
+def test_a_session_folder_that_was_taken_away_is_said(service: Service) -> None:
+    shutil.rmtree(service.session.folder)
+    with pytest.raises(Refused, match="the session folder has gone"):
+        service.submit(cue())
 
 
 def test_a_missing_model_is_said_plainly(tmp_path: Path) -> None:
