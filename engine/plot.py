@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,19 +58,21 @@ def overview(path: Path) -> Overview:
 
 
 def picture_strip(cue: Cue) -> np.ndarray | None:
-    """Frames of the cue's video side by side, its masks drawn on them: (height, width, 3) uint8; None without video.
+    """Frames of the cue's video side by side, its masks and its sources' drawn on them: (height, width, 3) uint8.
 
-    Masks that need a model which is not there are left out of the picture. Raises `engine.video.VideoError`.
+    None without a video. Masks that need a model which is not there are left out of the picture.
+    Raises `engine.video.VideoError`.
     """
     if cue.video is None:
         return None
-    from engine.footage import footage_of
+    from engine.footage import footage
     from engine.masks.preview import strip
 
+    span = cue.video.path, cue.video.offset_s, cue.span.duration_s
     try:
-        seen = footage_of(cue)
+        seen = footage(*span, tuple(mask for _, masks in cue.masks_by_field() for mask in masks))
     except MissingModel:
-        seen = footage_of(replace(cue, masks=()))
+        seen = footage(*span)
     height, width = seen.clip.shape
     return strip(seen.clip, seen.mask, max(2, round(STRIP_ASPECT * height / width)))
 
@@ -136,8 +138,9 @@ def _curves(axes: Axes, cue: Cue, report: TakeReport, begin: float, end: float) 
         label = f"asked ({cue.loudness.follow})"
         axes.plot(times, asked, color="#f26419", linewidth=4.0, alpha=0.5, label=label)
         before, after = report.curve.error_db_before, report.curve.error_db_after
-        if before is not None and after is not None:
-            text = f"mean error {before:.2f} dB from the model, {after:.2f} dB in the take"
+        if after is not None:
+            raw = "" if before is None else f"{before:.2f} dB from the model, "
+            text = f"mean error {raw}{after:.2f} dB in the take"
             axes.text(0.01, 0.04, text, transform=axes.transAxes, fontsize=9, color="#444444")
     axes.plot(times, np.maximum(got, LEVEL_FLOOR_DBFS), color="#33658a", linewidth=1.0, label="got")
     axes.set_ylim(LEVEL_FLOOR_DBFS - 2.0, 2.0)

@@ -13,12 +13,15 @@ from engine.video_writer import write_video
 TINT = np.array([255, 64, 32], np.float32)
 LOST_TINT = np.array([128, 128, 128], np.float32)
 """Where the maker has lost its object the mask is grey."""
+DIMMED = 0.5
+"""Brightness of what the mask does not cover."""
+GAP = 4
 
 
 def overlay(image: np.ndarray, track: MaskTrack, index: int) -> np.ndarray:
     """(height, width, 3) uint8 with the mask of frame ``index``: the rest darkened, the outline in colour."""
     mask = track.resized(index, *image.shape[:2])
-    shown = image * (0.4 + 0.6 * mask[..., None])
+    shown = image * (DIMMED + (1 - DIMMED) * mask[..., None])
     edge = cv2.morphologyEx((mask > 0.5).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     shown[edge > 0] = LOST_TINT if track.lost[index] else TINT
     return np.asarray(shown, np.uint8)
@@ -35,7 +38,9 @@ def write_preview(path: Path | str, clip: Clip, track: MaskTrack) -> Path:
 
 
 def strip(clip: Clip, track: MaskTrack | None, frames: int = 8) -> np.ndarray:
-    """``frames`` pictures spread evenly over the clip, side by side: (height, frames · width, 3) uint8."""
+    """``frames`` pictures spread evenly over the clip, side by side with a white gap: (height, width, 3) uint8."""
     chosen = np.linspace(0, len(clip) - 1, frames + 1)[:-1] + (len(clip) - 1) / frames / 2
     indices = np.round(chosen).astype(int)
-    return np.concatenate([overlay(clip[i], track, i) if track is not None else clip[i] for i in indices], axis=1)
+    shown = [overlay(clip[i], track, i) if track is not None else clip[i] for i in indices]
+    gapped = [np.pad(image, ((0, 0), (0, GAP), (0, 0)), constant_values=255) for image in shown]
+    return np.concatenate(gapped, axis=1)[:, :-GAP]
