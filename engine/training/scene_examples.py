@@ -159,10 +159,14 @@ def parts_of(folder: Path) -> list[Path]:
 
 @torch.no_grad()
 def encode_parts(codec: Codec, folder: Path, path: Path, report: Callable[[str], None] = print) -> None:
-    """What is heard in the parts of ``folder`` -> ``path`` (.npz): latents (N, 416, C), level (N, 832) in dBFS."""
+    """What is heard in the parts of ``folder`` -> ``path`` (.npz).
+
+    latents (N, 416, C), level (N, 832) in dBFS, and the names of the parts, in order.
+    """
     device = str(next(codec.parameters()).device)
     latents, levels = [], []
-    for part in parts_of(folder):
+    parts = parts_of(folder)
+    for part in parts:
         for stem in np.load(part)["stems"]:
             unit, level = factor_level(torch.from_numpy(stem.astype(np.float32) / 32768)[None].to(device))
             with torch.autocast(device, torch.bfloat16):
@@ -173,21 +177,21 @@ def encode_parts(codec: Codec, folder: Path, path: Path, report: Callable[[str],
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        np.savez(file, latents=np.stack(latents), level=np.stack(levels))
+        np.savez(
+            file, latents=np.stack(latents), level=np.stack(levels), parts=np.array([part.name for part in parts])
+        )
     os.replace(partial, path)
 
 
 class SceneBank:
-    """The parts of a folder and their latents, row by row: N objects, each beside the picture it is seen in."""
+    """The parts of a folder that were encoded: N objects, each beside the picture it is seen in."""
 
     def __init__(self, folder: Path, latents: Path) -> None:
         heard = np.load(latents)
-        parts = [np.load(part) for part in parts_of(folder)]
+        parts = [np.load(folder / str(name)) for name in heard["parts"]]
         self.latents, self.level = heard["latents"], heard["level"]
         self.full, self.masked = (np.concatenate([part[name] for part in parts]) for name in ("full", "masked"))
         self.captions = [str(caption) for part in parts for caption in part["captions"]]
-        if len(self.latents) != len(self.captions):
-            raise FileNotFoundError(2, "scenes were drawn after their sounds were encoded", str(latents))
 
     def __len__(self) -> int:
         return len(self.captions)

@@ -30,8 +30,7 @@ def test_training_moves_the_module_and_nothing_else(tmp_path: Path) -> None:
     assert all(torch.equal(value, before[name]) for name, value in denoiser.state_dict().items())
     assert any(attention.out.weight.abs().max() > 0 for attention in module.attentions)
     draw_part(2, 1, tmp_path / "000002.npz")
-    with pytest.raises(FileNotFoundError, match="after their sounds"):
-        SceneBank(tmp_path, tmp_path / "latents" / "of.npz")
+    assert len(SceneBank(tmp_path, tmp_path / "latents" / "of.npz")) == len(bank), "later scenes are not encoded yet"
 
 
 @pytest.mark.slow
