@@ -22,8 +22,11 @@ from bridge.playback import Playback, TransportClock
 
 #: How often the transport is asked where it is.
 _FOLLOW_EVERY_S = 0.02
+#: A device that has asked for no sound for so long has stopped: it is given back, and opened anew for the next take.
+_STOPPED_S = 5.0
 #: A device is given back within this time, or never.
 _CLOSE_WITHIN_S = 2.0
+_GONE = "the sound system has gone away; restart the service to audition again"
 
 
 class AuditionError(RuntimeError):
@@ -48,11 +51,19 @@ class Player:
     ``device`` is a number or a part of the name of an output, the system's own if ``None``. ``follow`` answers where
     the host's transport is (`MidiDoor.whereabouts`): while it runs, the take sounds where it lies on the timeline,
     each time the transport passes it, until `stop`; while it stands, a take is played from its beginning, once.
+    ``lost`` is told, once, from a thread of ours, when the sound system has died and nothing more can be played.
     """
 
-    def __init__(self, device: int | str | None = None, follow: Callable[[], Whereabouts | None] | None = None) -> None:
+    def __init__(
+        self,
+        device: int | str | None = None,
+        follow: Callable[[], Whereabouts | None] | None = None,
+        lost: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._device = device
         self._follow = follow
+        self._tell_lost = lost
+        self._filled_s = 0.0
         self._lock = threading.Lock()
         self._stream: Any = None
         self._lost = False
@@ -122,6 +133,7 @@ class Player:
         playback = Playback(rate, channels)
 
         def fill(out: np.ndarray, frames: int, moments: Any, _: object) -> None:
+            self._filled_s = time.monotonic()
             ahead_s = moments.outputBufferDacTime - moments.currentTime
             # Some systems report no times; then the stream's own latency is the best guess.
             ahead_s = ahead_s if 0 < ahead_s < 2 else stream.latency
@@ -134,8 +146,8 @@ class Player:
             raise AuditionError(
                 f"{found['name']} does not open ({_first_line(error)}); choose another device"
             ) from error
-        self._stream, self._playback = stream, playback
-        if self._follow is not None and self._follower is None:
+        self._stream, self._playback, self._filled_s = stream, playback, time.monotonic()
+        if self._follower is None:
             self._closing.clear()
             self._follower = threading.Thread(target=self._keep_following, name="audition", daemon=True)
             self._follower.start()
@@ -144,7 +156,7 @@ class Player:
     def _find(self) -> tuple[Any, Any]:
         """sounddevice, and its description of the wanted output. Raises ``AuditionError``."""
         if self._lost:
-            raise AuditionError("the sound system has gone away; restart the service to audition again")
+            raise AuditionError(_GONE)
         try:
             import sounddevice
         except OSError as error:
@@ -175,6 +187,9 @@ class Player:
             playback = self._playback
             if playback is not None:
                 playback.transport = transport
+                if time.monotonic() - self._filled_s > _STOPPED_S:
+                    with self._lock:
+                        self._give_back()
 
     def _give_back(self) -> None:
         stream, self._stream, self._playback = self._stream, None, None
@@ -189,6 +204,7 @@ class Player:
             import sounddevice
 
             atexit.unregister(sounddevice._exit_handler)
+            self._tell_lost(_GONE)
 
 
 def _spread(audio: np.ndarray, channels: int) -> np.ndarray:

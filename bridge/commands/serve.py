@@ -131,7 +131,12 @@ def open_midi(service: Service, inputs: list[str], stack: ExitStack) -> MidiDoor
 
 def open_audio(service: Service, follow: MidiDoor, stack: ExitStack) -> Player:
     """Have takes played, in step with the host's transport where MIDI tells it; `state` says on what, or why not."""
-    player = Player(follow=follow.whereabouts)
+
+    def lost(text: str) -> None:
+        service.log.write("audition lost", text=text)
+        print(text, file=sys.stderr, flush=True)
+
+    player = Player(follow=follow.whereabouts, lost=lost)
     stack.callback(player.close)
     service.player = player
     return player
