@@ -98,7 +98,7 @@ def export_session(
     """Bounce a snapshot of a session with `ardour7-export`; AssertionError with all it said where that fails.
 
     Ardour 7.3's exporter damages its own heap: of 150 exports 26 died of SIGABRT or SIGSEGV, most while the channels
-    of a finished export were freed (`PortExportChannel`), and a session that nobody but Ardour had written died as
+    of a finished export were freed (`PortExportChannel`), and a session without our takes in it died as
     often as one of ours. Only that is tried again.
     """
     command = ["ardour7-export", "-b", bits, "-o", str(target), str(session), snapshot]
