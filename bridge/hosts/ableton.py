@@ -91,7 +91,8 @@ class _Reader:
         )
 
     def _tempo(self) -> TempoMap:
-        element = None if self.main is None else self.main.find("./DeviceChain/Mixer/Tempo")
+        # There is one, wherever a version of Live keeps its mixer.
+        element = None if self.main is None else next(self.main.iter("Tempo"), None)
         if self.main is None or element is None:
             self.warnings.append("the set holds no tempo: 120 BPM is assumed")
             return TempoMap([])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +16,8 @@ MAX_FILE = 300 * 2**20
 UNFORESEEN = "damaged in a way that no reader here expects"
 #: How much of a file is looked at to tell what it is, bytes.
 HEAD = 4096
+#: An edit list without a head: number, reel, track and what is done, then four timecodes.
+_EDIT = re.compile(rb"(?m)^[ \t]*\d{3,6}[ \t]+\S{1,64}[ \t]+\S{1,8}[ \t]+\S.{0,40}?(?:\s\d\d(?:[:;.]\d\d){3}){4}")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ def _csv(head: bytes) -> bool:
     )
 
 
+def _edl(head: bytes) -> bool:
+    plain = _plain(head)
+    return b"FCM:" in plain or b"TITLE:" in plain or _EDIT.search(plain) is not None
+
+
 #: Format (as in the inspect JSON) -> how it is told and read. The first that fits is taken.
 FORMATS: dict[str, Format] = {
     "rpp": Format("REAPER project", (".rpp", ".rpp-bak"), "reaper:read_reaper", _holds(b"<REAPER_PROJECT")),
@@ -77,7 +85,7 @@ FORMATS: dict[str, Format] = {
     "fcpxml": Format("Final Cut Pro XML", (".fcpxml",), "fcpxml:read_fcpxml", _holds(b"<fcpxml")),
     "otio": Format("OpenTimelineIO", (".otio", ".otioz"), "otio:read_otio", _holds(b'"OTIO_SCHEMA"')),
     "wav": Format("wave file with cues", (".wav", ".bwf", ".rf64"), "wave_cues:read_wave", _wave),
-    "edl": Format("CMX 3600 edit list", (".edl",), "edl:read_edl", _holds(b"FCM:", b"TITLE:")),
+    "edl": Format("CMX 3600 edit list", (".edl",), "edl:read_edl", _edl),
     "marker_csv": Format("marker list", (".csv", ".tsv", ".txt"), "marker_csv:read_marker_csv", _csv),
 }
 

@@ -57,7 +57,9 @@ def read_marker_csv(data: bytes, path: Path) -> Project:
         )
     warnings: list[str] = []
     table = [{what: row[at].strip() for what, at in columns.items() if at < len(row)} for row in rows[1:] if any(row)]
-    clock = _Clock.of([cell for row in table for cell in (row.get("start", ""), row.get("end", ""))], warnings)
+    reaper = rows[0][0].strip() == "#"
+    times = [cell for row in table for cell in (row.get("start", ""), row.get("end", ""))]
+    clock = _Clock.of(times, warnings, reaper=reaper)
     markers = []
     for line, row in enumerate(table, 2):
         try:
@@ -68,7 +70,7 @@ def read_marker_csv(data: bytes, path: Path) -> Project:
         raise ProjectError(f"{path.name}: no row could be read ({warnings[-1]})")
     return Project(
         format="marker_csv",
-        version="REAPER" if rows[0][0].strip() == "#" else "",
+        version="REAPER" if reaper else "",
         path=path,
         frame_rate=clock.rate if clock.timecode else None,
         markers=tuple(markers),
@@ -90,12 +92,15 @@ class _Clock:
     rate: FrameRate
     #: Whether the list writes hours:minutes:seconds:frames.
     timecode: bool
+    #: Whether whole numbers count samples or frames, of which a list does not say how many make a second.
+    counts: bool = False
 
     @classmethod
-    def of(cls, cells: list[str], warnings: list[str]) -> _Clock:
+    def of(cls, cells: list[str], warnings: list[str], *, reaper: bool) -> _Clock:
         labels = [cell for cell in cells if re.fullmatch(r"\d+:\d+:\d+[:;]\d+(\.\d+)?", cell)]
         if not labels:
-            return cls(ASSUMED_RATE, False)
+            # REAPER writes seconds with their decimals, always.
+            return cls(ASSUMED_RATE, False, reaper and not any(re.search(r"[.:]", cell) for cell in cells))
         rate = FRAME_RATES["29.97DF"] if any(";" in label for label in labels) else ASSUMED_RATE
         warnings.append(
             f"the list does not name its frame rate: {rate} is assumed; export it in minutes:seconds to be sure"
@@ -106,6 +111,8 @@ class _Clock:
         """ "12.5", "1:02.500", "0:01:02.500" or "00:01:02:12"; raises `ValueError`."""
         if re.fullmatch(r"-?\d+\.\d+\.\d+", text):
             raise ValueError(f"{text} counts bars and beats: set the ruler to Minutes:Seconds and export again")
+        if self.counts:
+            raise ValueError(f"{text} counts samples or frames: set the ruler to Minutes:Seconds and export again")
         if self.timecode and re.fullmatch(r"\d+:\d+:\d+[:;]\d+(\.\d+)?", text):
             label = re.sub(r"\.\d+$", "", text).replace(";", ":")
             hours, minutes, secs, frames = (int(part) for part in label.split(":"))

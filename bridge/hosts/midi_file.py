@@ -134,16 +134,17 @@ def _tracks(data: bytes, at: int, warnings: list[str], path: Path) -> Iterator[_
 
 def _read_track(body: bytes, track: _Track) -> None:
     at = 0
-    status = 0
+    running = 0
     while at < len(body):
         delta, at = _length(body, at)
         track.ticks += delta
         if at >= len(body):
             raise _Damaged(f"it ends at byte {at}")
+        status = running
         if body[at] & 0x80:
             status = body[at]
             at += 1
-        elif not 0x80 <= status < 0xF0:
+        if status == 0:
             raise _Damaged(f"data without a message at byte {at}")
         if status == 0xFF:
             if at >= len(body):
@@ -155,12 +156,14 @@ def _read_track(body: bytes, track: _Track) -> None:
             if kind == META_END:
                 return
             _read_meta(kind, body[at : at + size], track)
-            at += size
         elif status in (0xF0, 0xF7):
             size, at = _length(body, at)
-            at += size
+        elif status > 0xF0:
+            size = _SYSTEM_BYTES.get(status, 0)
         else:
-            size = _SYSTEM_BYTES.get(status, 0) if status >= 0xF0 else _DATA_BYTES[status >> 4]
+            # By the letter anything but a channel message ends running status; programs write and read it otherwise.
+            running = status
+            size = _DATA_BYTES[status >> 4]
             message = body[at : at + size]
             if len(message) < size:
                 raise _Damaged(f"it ends at byte {at}")
@@ -168,9 +171,7 @@ def _read_track(body: bytes, track: _Track) -> None:
                 controller, value = message
                 if controller in LANES or controller - LOW_BITS in LANES:
                     track.controls.setdefault(((status & 0xF) + 1, controller), []).append((track.ticks, value))
-            at += size
-            if status >= 0xF0:
-                status = 0
+        at += size
 
 
 def _length(body: bytes, at: int) -> tuple[int, int]:
@@ -226,8 +227,8 @@ def _lanes(track: _Track, index: int, clock: _Clock) -> Iterator[Track]:
 def _points(track: _Track, channel: int, controller: int, clock: _Clock) -> Iterator[LanePoint]:
     """The lane as v/127, in steps as MIDI plays it; with its lower bits the 14-bit value as the same fraction."""
     high = track.controls[channel, controller]
-    low = track.controls.get((channel, controller + LOW_BITS))
-    if low is None:
+    low = track.controls.get((channel, controller + LOW_BITS), [])
+    if not any(value for _, value in low):  # a reset to 0 makes no 14-bit lane
         for tick, value in high:
             yield LanePoint(clock.seconds(tick), value / 127.0, "hold")
         return

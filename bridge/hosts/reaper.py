@@ -340,9 +340,9 @@ def _markers(project: Block, warnings: list[str]) -> list[Marker]:
         if not flags & 1:
             markers.append(Marker("marker", name, time_s, None, _color(fields), bool(flags & 8)))
         elif index in begun:
-            first = markers[begun.pop(index)]
+            place = begun.pop(index)
+            first = markers[place]
             low, high = sorted((first.time_s, time_s))
-            place = markers.index(first)
             markers[place] = Marker("region", first.name, low, high, first.color, first.selected)
         else:
             begun[index] = len(markers)

@@ -54,6 +54,16 @@ def test_an_unpacked_set_is_read_too_and_a_newer_one_is_told(read: Read, samples
     assert any("newer than what is known" in warning for warning in newer.warnings)
 
 
+def test_a_tempo_that_stands_elsewhere_and_only_in_its_automation(read: Read, samples: ModuleType) -> None:
+    events = '<ArrangerAutomation><Events><FloatEvent Time="-63072000" Value="90"/></Events></ArrangerAutomation>'
+    chain = f"<MasterChain><Mixer><Tempo>{events}</Tempo></Mixer></MasterChain>"
+    begin, end = samples.ALS_XML.index("<MainTrack>"), samples.ALS_XML.index("</MainTrack>")
+    project = read("8.als", samples.ALS_XML[:begin] + f"<MasterTrack>{chain}</MasterTrack>"
+                   + samples.ALS_XML[end + len("</MainTrack>"):])  # fmt: skip
+    assert [(p.time_s, p.bpm) for p in project.tempo] == [(0.0, 90.0)]
+    assert project.markers[0].time_s == pytest.approx(8 * 60 / 90)
+
+
 @pytest.mark.parametrize(
     ("content", "part"),
     [

@@ -35,6 +35,23 @@ def test_midi_lanes_in_7_and_14_bits(read: Read, samples: ModuleType) -> None:
     assert [(p.time_s, p.bpm) for p in project.tempo] == [(0.0, 120.0), (1.0, 60.0)]
 
 
+def midi_track(body: bytes) -> bytes:
+    body += b"\0\xff\x2f\0"
+    return b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk" + len(body).to_bytes(4) + body
+
+
+def test_running_status_goes_on_behind_a_marker_and_a_sysex(read: Read) -> None:
+    body = b"\0\xb0\x07\x7f" + b"\x60\xff\x06\x01x" + b"\x60\x07\x40" + b"\0\xf0\x02\x01\xf7" + b"\x60\x07\x20"
+    project = read("running.mid", midi_track(body))
+    assert not project.warnings
+    assert [p.value * 127 for p in project.tracks[0].lanes[0].points] == pytest.approx([127, 64, 32])
+
+
+def test_a_lower_half_that_stays_0_makes_no_14_bit_lane(read: Read) -> None:
+    project = read("reset.mid", midi_track(b"\0\xb0\x07\x7f" + b"\0\x27\x00" + b"\x60\x07\x40"))
+    assert [p.value for p in project.tracks[0].lanes[0].points] == [1.0, 64 / 127]
+
+
 def test_smpte_time_and_a_cut_track(read: Read, samples: ModuleType) -> None:
     data = bytearray(samples.midi())
     data[12:14] = bytes([256 - 25, 40])  # 25 frames of 40 ticks
@@ -76,6 +93,11 @@ def test_an_edit_list_without_a_rate_says_what_was_assumed(read: Read, samples: 
     text = samples.EDL.replace("DROP", "NON-DROP").replace(";", ":").replace("01:15", "01:24")
     project = read("ndf.edl", text)
     assert str(project.frame_rate) == "25" and "is assumed" in project.warnings[0]
+
+
+def test_an_edit_list_without_a_head(read: Read, samples: ModuleType) -> None:
+    project = read("list.txt", samples.EDL.partition("FRAME\n")[2].replace(";", ":"))
+    assert project.format == "edl" and [m.name for m in project.markers] == ["door slams", "after the drop"]
 
 
 def test_resolves_timeline_markers(read: Read) -> None:
@@ -154,6 +176,13 @@ def test_a_table_in_bars_says_how_to_export_it(read: Read) -> None:
         read("bars.csv", "#,Name,Start,End,Length\nM1,x,1.1.00,,\n")
     with pytest.raises(ProjectError, match="no column says where"):
         read("other.csv", "Name,Colour,Size\na,b,c\n")
+
+
+def test_reapers_samples_and_frames_are_not_taken_for_seconds(read: Read) -> None:
+    table = "#,Name,Start,End,Length\nR1,rain,{},{},{}\n"
+    with pytest.raises(ProjectError, match="Minutes:Seconds"):
+        read("samples.csv", table.format(72000, 96000, 24000))
+    assert markers(read("seconds.csv", table.format("1.500", "2.000", "0.500"))) == [("region", "rain", 1.5, 2.0)]
 
 
 @pytest.mark.parametrize("list_name", [b"LIST", b"list"])

@@ -50,6 +50,13 @@ def test_markers_and_the_three_spellings_of_a_region(song: Project) -> None:
     ]
 
 
+def test_regions_that_begin_alike_keep_their_own_ends(read: Read) -> None:
+    rows = ((1, 1.0, "rain"), (2, 1.0, "rain"), (2, 3.0, ""), (1, 2.0, ""))
+    text = "".join(f'  MARKER {index} {time} "{name}" 1\n' for index, time, name in rows)
+    project = read("alike.rpp", f'<REAPER_PROJECT 0.1 "7" 1\n{text}>\n')
+    assert [(m.name, m.time_s, m.end_s) for m in project.markers] == [("rain", 1.0, 2.0), ("rain", 1.0, 3.0)]
+
+
 def test_every_envelope_is_read_as_what_it_is(song: Project) -> None:
     assert [(lane.controls, lane.active, lane.name) for lane in lanes(song, "Foley")] == [
         ("send", True, "AUXVOLENV"),
