@@ -31,13 +31,15 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--mask: is missing; say what to cover, as in --mask '@box 0.5 0.2 0.3 0.4'")
     with told():
         from engine.footage import footage
-        from engine.masks.preview import write_preview
+        from engine.masks.preview import PREVIEW_SIDE, write_preview
+        from engine.video import Clip, gathered
 
         seen = footage(args.video, args.offset, args.duration, masks)
         assert seen.mask is not None
         partial = output.with_name(f"{output.stem}.partial{output.suffix}")
         try:
-            write_preview(partial, seen.clip, seen.mask)
+            with gathered():  # the footage has told all there is to tell
+                write_preview(partial, Clip(args.video, args.offset, args.duration, side=PREVIEW_SIDE), seen.mask)
             os.replace(partial, output)
         finally:
             partial.unlink(missing_ok=True)

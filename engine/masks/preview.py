@@ -16,6 +16,8 @@ LOST_TINT = np.array([128, 128, 128], np.float32)
 DIMMED = 0.5
 """Brightness of what the mask does not cover."""
 GAP = 4
+PREVIEW_SIDE = 960
+"""Longer edge of a preview's pictures."""
 
 
 def overlay(image: np.ndarray, track: MaskTrack, index: int) -> np.ndarray:
@@ -28,7 +30,7 @@ def overlay(image: np.ndarray, track: MaskTrack, index: int) -> np.ndarray:
 
 
 def write_preview(path: Path | str, clip: Clip, track: MaskTrack) -> Path:
-    """The clip at 25 Hz with its masks drawn on it, as an MP4 file."""
+    """The clip at 25 Hz with its masks drawn on it, as an MP4 file; the clip may be larger than what was tracked in."""
 
     def pictures() -> Iterator[tuple[float, np.ndarray]]:
         for index in range(len(clip)):
