@@ -1,10 +1,11 @@
 # Everything happens in .venv, which the first target that needs it makes. `make help` lists the targets.
 .DEFAULT_GOAL := help
-PYTHON ?= python3
 VENV := .venv
 ifeq ($(OS),Windows_NT)
+PYTHON ?= python
 BIN := $(VENV)/Scripts
 else
+PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
 SOURCES := engine bridge tests
@@ -14,12 +15,14 @@ MINUTES ?= 10
 RUN_PACKAGES := libportaudio2 libgl1 libglib2.0-0
 TEST_PACKAGES := ardour jackd2 xvfb xauth xdotool x11-utils lua5.4 nodejs
 
-# Installs what is missing of $(1) on Debian as root; elsewhere says so in one line and goes on.
+# Installs what is missing of $(1) on Debian as root; elsewhere says so in one line and goes on. Debian 13 has
+# renamed some libraries to NAMEt64.
 define system_packages
 @if command -v dpkg-query >/dev/null 2>&1; then \
 	missing=; \
 	for package in $(1); do \
-		dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed || missing="$$missing $$package"; \
+		dpkg-query -W -f '$${db:Status-Status}\n' $$package $${package}t64 2>/dev/null | grep -qx installed \
+			|| missing="$$missing $$package"; \
 	done; \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ]; then \
