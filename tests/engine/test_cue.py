@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.cue import MASK_KINDS, MAX_TAKES, Cue, CueError, MaskPrompt, Source, Span, VideoRef
+from engine.cue import MAX_TAKES, Cue, CueError, MaskPrompt, Source, Span, VideoRef
 from engine.curve import MAX_POINTS, CurvePoint, LoudnessCurve
 from engine.curve_laws import DOMAINS, SHAPES
+from engine.mask_prompt import MASK_KINDS
 
 DESIGN_PAGE: dict[str, Any] = {
     "version": 1,
