@@ -87,6 +87,7 @@ class BroadcastWaveWriter:
         mode = "mono" if channels == 1 else "stereo"
         history = coding_history or f"A=PCM,F={rate},W=24,M={mode},T={originator}"
         self._history = _ascii(history, len(history)).rstrip(b"\r\n") + b"\r\n\0"
+        self._history += b"\0" * (len(self._history) % 2)  # libsndfile loses its way after an odd bext in RF64
         fmt = struct.pack("<HHIIHH", riff.FORMAT_PCM, channels, rate, rate * channels * 3, channels * 3, 24)
         # JUNK keeps the place of ds64, which a file that outgrows 4 GiB needs in front of everything.
         before_data = riff.chunk(b"JUNK", bytes(riff.DS64.size)) + self._bext_chunk(Loudness())

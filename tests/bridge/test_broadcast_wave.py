@@ -181,10 +181,11 @@ def test_what_is_known_only_at_the_end_may_be_said_then(tmp_path):
     assert info.cues.to_dict() == {1: {"frame": 24_000, "label": "hit"}}
 
 
-def test_rf64_beyond_the_threshold(tmp_path, monkeypatch):
+@pytest.mark.parametrize("rate", [RATE, 192_000])  # the coding history names the rate: one digit more
+def test_rf64_beyond_the_threshold(tmp_path, monkeypatch, rate):
     monkeypatch.setattr(broadcast_wave, "RF64_THRESHOLD", 100_000)
     audio = noise(1.0001, 1)
-    path = everything(tmp_path / "a.wav", audio, cues=[(5, "here")])
+    path = everything(tmp_path / "a.wav", audio, cues=[(5, "here")], rate=rate)
     assert path.read_bytes()[:4] == b"RF64"
     assert soundfile.info(path).format == "RF64"
     heard, _ = soundfile.read(path, dtype="float32", always_2d=True)
