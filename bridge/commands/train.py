@@ -9,7 +9,7 @@ from pathlib import Path
 from bridge.errors import UserError
 
 NAME = "train"
-HELP = "train the models (codec, latents, denoiser, export, or all in turn)"
+HELP = "train the models (codec, denoiser, Mask-Attention Module; a stage, or all in turn)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
