@@ -15,7 +15,7 @@ from pathlib import Path
 from bridge.audition import Player
 from bridge.commands.render import add_engine_arguments
 from bridge.errors import UserError
-from bridge.midi.door import MidiDoor
+from bridge.midi.door import MidiDoor, MidiState
 from bridge.osc.door import Door
 from bridge.osc.server import Servers
 from bridge.osc.spec import DEFAULT_HTTP_PORT, DEFAULT_PORT
@@ -121,7 +121,11 @@ def open_midi(service: Service, inputs: list[str], stack: ExitStack) -> MidiDoor
         except Refused as refused:
             service.log.write("MIDI action refused", action=action, text=refused.text)
 
-    door = MidiDoor(act, map_file=home() / "midi.json", inputs=inputs)
+    def changed(state: MidiState) -> None:
+        service.log.write("MIDI changed", state=str(state))
+        print(state, file=sys.stderr, flush=True)
+
+    door = MidiDoor(act, map_file=home() / "midi.json", inputs=inputs, on_change=changed)
     door.open()
     stack.callback(door.close)
     if door.state.available:

@@ -36,6 +36,8 @@ _SYSTEMS: dict[str, tuple[tuple[str, str], ...]] = {
     "darwin": (("mido.backends.rtmidi/MACOSX_CORE", "CoreMIDI"),),
     "win32": (("mido.backends.rtmidi/WINDOWS_MM", "Windows MIDI"),),
 }
+#: How often JACK is asked whether our port is still there: its server may end, or be restarted, at any time.
+_LOOK_EVERY_S = 10.0
 #: Messages that would flood the map and the transport and belong to neither.
 _IGNORED = frozenset({"active_sensing"})
 
@@ -70,7 +72,8 @@ class MidiDoor:
 
     ``on_action`` is called with an action of `bridge.midi.map.ACTIONS`, on the door's own thread. ``map_file`` keeps
     the learned map. ``inputs`` are names (or parts of names) of ports to listen to beside the virtual one.
-    ``frame_rate`` is the host's, needed only at 23.976 and 29.97 non-drop, which MTC calls 24 and 30.
+    ``frame_rate`` is the host's, needed only at 23.976 and 29.97 non-drop, which MTC calls 24 and 30. ``on_change`` is
+    told the new state when a JACK server goes, and when it has come back and is listened to again.
     """
 
     def __init__(
@@ -80,7 +83,12 @@ class MidiDoor:
         map_file: Path | None = None,
         inputs: Sequence[str] = (),
         frame_rate: FrameRate | None = None,
+        on_change: Callable[[MidiState], None] = lambda state: None,
     ) -> None:
+        self._on_change = on_change
+        self._closing = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self._backend: Any = None
         self.state = MidiState(False, reason="not opened")
         self.map = MidiMap.load(map_file) if map_file is not None else MidiMap()
         self._on_action = on_action
@@ -102,7 +110,19 @@ class MidiDoor:
         if isinstance(system, MidiState):
             self.state = system
             return self.state
-        backend, name = system
+        self._backend, name = system
+        self._open_ports(name)
+        if self._ports:
+            self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
+            self._thread.start()
+        if name.endswith("JACK") and any(PORT_NAME in port.name for port in self._ports):
+            self._closing.clear()
+            self._watcher = threading.Thread(target=self._watch, args=(name,), name="midi watch", daemon=True)
+            self._watcher.start()
+        return self.state
+
+    def _open_ports(self, name: str) -> None:
+        backend = self._backend
         problems: list[str] = []
         with _quiet_libraries():
             if not _no_virtual_ports(name):
@@ -117,13 +137,35 @@ class MidiDoor:
                 else:
                     self._try(problems, backend.open_input, found)
         self.state = MidiState(True, name, tuple(port.name for port in self._ports), "; ".join(problems))
-        if self._ports:
-            self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
-            self._thread.start()
-        return self.state
+
+    def _watch(self, name: str) -> None:
+        """Notice that JACK has gone, and listen again when it is back."""
+        while not self._closing.wait(_LOOK_EVERY_S):
+            if self._ports and not _lists_us(self._backend):
+                self._leave_ports()
+                reason = f"{name} has gone away; it is listened to again when it is back"
+                self.state = MidiState(False, name, reason=reason)
+                self._on_change(self.state)
+            elif not self._ports and not isinstance(_find_system(), MidiState):
+                self._open_ports(name)
+                self._on_change(self.state)
+
+    def _leave_ports(self) -> None:
+        """Give ports up without closing them: JACK's library crashes in closing what a dead server had."""
+        for port in self._ports:
+            port.closed = True
+        # A thread that never ends holds them, so that nothing closes them at the program's end either.
+        threading.Thread(target=lambda ports: threading.Event().wait(), args=(self._ports,), daemon=True).start()
+        self._ports = []
 
     def close(self) -> None:
         """Close every port; what arrived before is still handled."""
+        if self._watcher is not None:
+            self._closing.set()
+            self._watcher.join()
+            self._watcher = None
+            if self._ports and not _lists_us(self._backend):
+                self._leave_ports()
         for port in self._ports:
             port.close()
         self._ports.clear()
@@ -237,6 +279,15 @@ def _find_system() -> tuple[Any, str] | MidiState:
                 f"{name} does not answer ({str(error).splitlines()[0] if str(error) else 'no reason given'})"
             )
     return MidiState(False, reason="; ".join(reasons))
+
+
+def _lists_us(backend: Any) -> bool:
+    """Whether the MIDI system lists our virtual port among those that can be sent to."""
+    try:
+        with _quiet_libraries():
+            return any(PORT_NAME in name for name in backend.get_output_names())
+    except Exception:  # rtmidi's own SystemError, mido's OSError, …
+        return False
 
 
 def _no_virtual_ports(system: str) -> str:

@@ -1,8 +1,14 @@
 """The MIDI door on a real JACK server, and without any MIDI at all."""
 
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import mido
 import numpy as np
@@ -213,3 +219,47 @@ def test_actions_may_ask_the_door_where_the_transport_is():
     done.start()
     done.join(5)
     assert asked == [None]
+
+
+@pytest.mark.jack
+def test_a_server_that_dies_is_noticed_and_listened_to_again():
+    """In a program of its own: JACK's library crashes in closing the ports of a dead server, and the door must not."""
+    program = """
+        import json, os, subprocess, time
+        from bridge.midi import door
+        from tests.bridge import jack_server
+
+        started = []
+        start = subprocess.Popen
+        jack_server.subprocess.Popen = lambda *a, **k: started.append(start(*a, **k)) or started[-1]
+        door._LOOK_EVERY_S = 0.5
+
+        def wait(count):
+            until = time.monotonic() + 30
+            while len(told) < count and time.monotonic() < until:
+                time.sleep(0.05)
+
+        told = []
+        for server in jack_server.running_jack(block=1024):
+            listening = door.MidiDoor(print, on_change=lambda state: told.append(str(state)))
+            listening.open()
+            started[0].kill()
+            started[0].wait()
+            wait(1)
+            command = ["jackd", "-r", "--no-mlock", "-n", server.name, "-d", "dummy", "-r", "48000", "-p", "1024"]
+            again = start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            wait(2)
+            again.kill()
+            again.wait()
+            listening.close()
+        print(json.dumps(told))
+    """
+    if shutil.which("jackd") is None:
+        pytest.skip("needs jackd (Debian: jackd2)")
+    pytest.importorskip("rtmidi", reason="needs python-rtmidi")
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3], timeout=120)
+    assert done.returncode == 0, done.stderr
+    gone, back = json.loads(done.stdout.splitlines()[-1])
+    assert gone == "no MIDI: UNIX_JACK has gone away; it is listened to again when it is back"
+    assert back == f"MIDI through UNIX_JACK: {PORT_NAME}"
