@@ -152,6 +152,9 @@ ENGINE = "draw-an-audio"
 
 def random_network(build: Callable[[], torch.nn.Module], dtype: torch.dtype) -> torch.nn.Module:
     """A network with small random weights, made without a second copy in memory."""
+    from diffusers.utils import logging
+
+    logging.set_verbosity_error()  # its advice on casting is for weights that mean something
     with torch.device("meta"):
         network = build()
     network = network.to(dtype).to_empty(device="cpu").eval()
