@@ -17,7 +17,7 @@ from bridge.hosts.model import (
     Track,
 )
 from bridge.hosts.numbers import in_order, number
-from bridge.hosts.safe_xml import UnsafeXml, parse_xml
+from bridge.hosts.safe_xml import project_xml
 from bridge.hosts.tempo import TempoEvent, TempoMap
 
 #: Live puts the value before all automation at this beat (two years before the song); it is no point of the lane.
@@ -45,10 +45,7 @@ class _Target:
 
 def read_ableton(data: bytes, path: Path) -> Project:
     """The set in `data` (unpacked XML); raises `ProjectError`."""
-    try:
-        root = parse_xml(data)
-    except UnsafeXml as error:
-        raise ProjectError(f"{path.name}: {error}; save the set again in Live") from None
+    root = project_xml(data, f"{path.name}:", "save the set again in Live")
     live_set = root.find("LiveSet")
     if root.tag != "Ableton" or live_set is None:
         raise ProjectError(f"{path.name}: no Live set (no <LiveSet>); choose the .als file")

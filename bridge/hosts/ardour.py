@@ -23,7 +23,7 @@ from bridge.hosts.model import (
     VideoItem,
 )
 from bridge.hosts.numbers import in_order, number, whole
-from bridge.hosts.safe_xml import UnsafeXml, parse_xml
+from bridge.hosts.safe_xml import project_xml
 from bridge.timecode import FRAME_RATES, FrameRate
 
 #: Later versions are read with a warning.
@@ -72,10 +72,7 @@ TIMECODE_FORMATS = {
 
 def read_ardour(data: bytes, path: Path) -> Project:
     """The session in `data`; raises `ProjectError`."""
-    try:
-        session = parse_xml(data)
-    except UnsafeXml as error:
-        raise ProjectError(f"{path.name}: {error}; save the session again in Ardour") from None
+    session = project_xml(data, f"{path.name}:", "save the session again in Ardour")
     sample_rate = whole(session.get("sample-rate"), 0)
     if session.tag != "Session" or not 1_000 <= sample_rate <= 1_000_000:
         raise ProjectError(f"{path.name}: no Ardour session (no <Session> with a sample rate); choose the .ardour file")

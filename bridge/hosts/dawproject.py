@@ -24,7 +24,7 @@ from bridge.hosts.model import (
 )
 from bridge.hosts.numbers import in_order, number, seconds
 from bridge.hosts.packed import unzip_member
-from bridge.hosts.safe_xml import UnsafeXml, parse_xml
+from bridge.hosts.safe_xml import project_xml
 from bridge.hosts.tempo import TempoEvent, TempoMap
 
 #: Looped clips are unrolled to at most so many elements.
@@ -79,10 +79,7 @@ class _Scope:
 
 def read_dawproject(data: bytes, path: Path) -> Project:
     """The project in `data`, a zip file; raises `ProjectError`."""
-    try:
-        root = parse_xml(unzip_member(path, data, "project.xml"))
-    except UnsafeXml as error:
-        raise ProjectError(f"{path.name}: project.xml {error}; export it again") from None
+    root = project_xml(unzip_member(path, data, "project.xml"), f"{path.name}: project.xml", "export it again")
     if root.tag != "Project":
         raise ProjectError(f"{path.name}: project.xml holds no <Project>; export it again")
     return _Reader(root, path).read()

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from bridge.hosts.model import Marker, Project, ProjectError, Track, VideoItem
 from bridge.hosts.numbers import seconds
-from bridge.hosts.safe_xml import UnsafeXml, parse_xml
+from bridge.hosts.safe_xml import project_xml
 from bridge.timecode import FRAME_RATES, FrameRate
 
 #: Elements that lie on a timeline and may hold others; each has an offset in its parent's time.
@@ -22,10 +22,7 @@ MARKERS = ("marker", "chapter-marker")
 
 def read_fcpxml(data: bytes, path: Path) -> Project:
     """The document in `data`; raises `ProjectError`."""
-    try:
-        root = parse_xml(data, doctype=True)
-    except UnsafeXml as error:
-        raise ProjectError(f"{path.name}: {error}; export it again") from None
+    root = project_xml(data, f"{path.name}:", "export it again", doctype=True)
     if root.tag != "fcpxml":
         raise ProjectError(f"{path.name}: no <fcpxml>; export the project as XML")
     return _Reader(root, path).read()

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from xml.etree import ElementTree
 
+from bridge.hosts.model import ProjectError
+
 #: XML larger than this is refused, bytes: the largest sets seen are some 100 MB, and a tree takes ten times its text.
 MAX_XML = 150 * 2**20
 MAX_DEPTH = 200
@@ -49,6 +51,14 @@ def parse_xml(data: bytes, *, doctype: bool = False) -> ElementTree.Element:
         raise UnsafeXml(f"is no XML text ({error})") from None
     _check_depth(root)
     return root
+
+
+def project_xml(data: bytes, where: str, mend: str, *, doctype: bool = False) -> ElementTree.Element:
+    """As `parse_xml`; raises `ProjectError`, which begins with `where` and ends with how to `mend` it."""
+    try:
+        return parse_xml(data, doctype=doctype)
+    except UnsafeXml as error:
+        raise ProjectError(f"{where} {error}; {mend}") from None
 
 
 @contextmanager
