@@ -105,6 +105,11 @@ class Studio:
         self.rig.select_strip(1 + [name for _, name in order].index(track))
         self.rig.osc("/locate", int(seconds * RATE), 0)
 
+    def select_time(self, first_s: float, last_s: float) -> None:
+        """Drag over a stretch of the timeline, by way of the loop: OSC cannot set the selection itself."""
+        self.rig.osc("/loop_location", int(first_s * RATE), int(last_s * RATE))
+        self.rig.osc("/access_action", "Editor/select-loop-range")
+
     def takes(self, track: str) -> list[Region]:
         """The regions on a take track, from the session file Ardour saves."""
         return regions(self.rig.save(self.session), track + SUFFIX)
@@ -125,6 +130,12 @@ class Studio:
 
     def answers(self) -> list[dict[str, object]]:
         return [json.loads(path.read_text()) for path in (self.service / "outbox").glob("ardour-*.json")]
+
+    def import_delay(self, name: str) -> float:
+        """Seconds from a take's file standing whole in the service's folder to its copy standing in the session's."""
+        (made,) = (self.service / "takes").glob(f"{name}*.wav")
+        (copied,) = (self.session / "interchange").rglob(f"{name}*.wav")
+        return copied.stat().st_mtime - made.stat().st_mtime
 
     def audio(self, path: Path) -> np.ndarray:
         """The whole session through Ardour's exporter: (samples, 2)."""
@@ -210,11 +221,28 @@ def test_the_take_is_imported_soon_after_it_is_ready(studio: Studio) -> None:
     """What the hook costs. The bound is wide: a busy machine is late itself; the figure is printed."""
     if not studio.takes("Steps"):
         pytest.skip("needs the take of the test before")
-    (ready,) = [path for path in (studio.service / "outbox").glob("ardour-*.json")]
-    (copied,) = (studio.session / "interchange").rglob("*take01*.wav")
-    delay = copied.stat().st_mtime - ready.stat().st_mtime
-    print(f"imported {1000 * delay:.0f} ms after the take was ready")
-    assert delay < 10
+    delay = studio.import_delay("Steps_take01")
+    print(f"imported {1000 * delay:.0f} ms after the take was ready, its track made meanwhile")
+    assert 0 < delay < 10
+
+
+def test_regenerate_selection_changes_only_what_is_selected(studio: Studio) -> None:
+    if len(studio.takes("Steps")) != 1:
+        pytest.skip("needs the take of the first test")
+    studio.point_at("Steps", 2.0)
+    studio.select_time(2.0, 3.0)
+    studio.rig.key("ctrl+alt+s")
+    older, newer = studio.wait_for_takes("Steps", 2)
+    assert (older.start, older.length) == (newer.start, newer.length) and older.muted and not newer.muted
+    before, after = (
+        read_broadcast_wave(next((studio.service / "takes").glob(f"{region.name}*.wav"))).audio
+        for region in (older, newer)
+    )
+    print(f"imported {1000 * studio.import_delay('Steps_take02'):.0f} ms after the take was ready")
+    changed = np.flatnonzero((before != after).any(axis=1))
+    # The range begins at 1 s, so the selection is the take's second second.
+    assert len(changed) and changed[0] >= RATE and changed[-1] < 2 * RATE
+    assert np.sqrt(np.mean((before - after)[RATE : 2 * RATE] ** 2)) > 1e-4
 
 
 def test_regenerate_gives_a_different_take_at_the_same_place(studio: Studio) -> None:
