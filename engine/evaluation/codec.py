@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.evaluation.recordings import Recording
 from engine.loudness import factor_level, unit_gain
 from engine.models.codec import Codec
+from engine.pitch import track
 from engine.spectral import SAMPLE_RATE, MultiScaleLogMel
 
 HIT_CLASSES = ("footstep", "wood", "hard", "click", "boom", "clock_tick", "dog")
@@ -45,7 +46,8 @@ def round_trip(codec: Codec, recording: Recording, seed: int = 0) -> RoundTrip:
     latents, _ = codec.encode(unit)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        draws = codec.decode(latents.expand(2, -1, -1), torch.randn(2, unit.shape[-1]))
+        white = torch.randn(2, unit.shape[-1])
+        draws = codec.decode(latents.expand(2, -1, -1), track(unit).expand(2, -1, -1), white)
     first, second = draws.numpy()
     return RoundTrip(recording, unit[0].numpy(), (first, second), first / unit_gain(level)[0].numpy())
 

@@ -54,7 +54,9 @@ def read(path: Path) -> np.ndarray:
     mono = soxr.resample(audio.mean(1), rate, SAMPLE_RATE)
     mono = mono[: round(LONGEST_S * SAMPLE_RATE)]
     mono = np.pad(mono, (0, -len(mono) % (2 * FRAME)))
-    return (mono * (PEAK / max(np.abs(mono).max(initial=0), 1e-6))).astype(np.float32)
+    loud = mono * (PEAK / max(np.abs(mono).max(initial=0), 1e-6))
+    # In 16 bits, as in training: what a lossy file's decoder leaves below them is no sound, but has log-mels.
+    return np.round(loud * 32767).astype(np.float32) / 32768
 
 
 def _index(folder: Path) -> Iterable[tuple[str, str | None]]:

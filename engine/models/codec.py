@@ -6,20 +6,23 @@ spends itself on texture and the loudness curve holds by construction.
     audio ──log-mels (43 ms and 10 ms)── encoder 100 Hz ─╲ 50 Hz ── latents (32 x 50 Hz)
                                                                         │
     audio ◀── + ◀─ transient head: magnitude and phase, 40 ms window ◀── decoder body
-              ├── tonal head: oscillators whose phase runs on from frame to frame ◀┤
+              ├── tonal head: harmonics of the pitch, their phase running on ◀─────┤
               └── noise head: white noise x band gains every 2.5 ms ◀──────────────┘
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.models.base import ConfigMixin, ModelMixin, register_to_config
+from engine.pitch import hertz
 from engine.spectral import FRAME, SAMPLE_RATE, LogMel, mel_filterbank, overlap_add
 
 TONAL_WINDOW = 1920
+HIGHEST_HARMONIC_HZ = 14_000.0
 NOISE_WINDOW, NOISE_HOP = 480, 120
 SUBFRAMES = FRAME // NOISE_HOP
 LATENT_HOP = 2 * FRAME
@@ -44,71 +47,49 @@ class ConvNeXtBlock(nn.Module):
         return x + y.transpose(1, 2)
 
 
-class Oscillators(nn.Module):
-    """A bank of sinusoids, each free to move within its own stretch of the frequency axis.
+class Heads(NamedTuple):
+    """What the decoder's heads make of F frames of 10 ms, before noise and phase make it a sound."""
 
-    Predicted phases do not stay coherent from frame to frame, so a steady tone comes out as noise.
-    Here only frequency and amplitude are predicted and the phase is their running sum; each
-    sinusoid is written into the frame's spectrum as the main lobe of the window (Rodet and
-    Depalle 1992, "Spectral envelopes and inverse FFT synthesis").
+    transients: Tensor
+    """Spectrum in windows of 40 ms: complex (B, bins, F)."""
+    amplitude: Tensor
+    """Of the tones: (B, F, harmonics)."""
+    frequency: Tensor
+    """Of the tones, in Hz: (B, F, harmonics)."""
+    gains: Tensor
+    """Linear gains of the noise: (B, 241 bins, 4 F sub-frames)."""
+
+
+def running_phases(frequency: Tensor, pinned: Tensor, frame: int = 0) -> Tensor:
+    """Phase at each frame's centre.
+
+    frequency: (B, F, count) in Hz, pinned: (B, count), the phases at ``frame`` -> (B, F, count).
     """
+    step = 2 * math.pi * FRAME / SAMPLE_RATE * 0.5 * (frequency[:, 1:] + frequency[:, :-1])
+    moved = torch.cumsum(step.double(), 1).remainder(2 * math.pi).float()
+    phase = torch.cat([torch.zeros_like(pinned)[:, None], moved], 1)
+    return phase + (pinned - phase[:, frame])[:, None]
 
-    centres: Tensor
-    reach: Tensor
 
-    def __init__(self, width: int, count: int, low_hz: float = 70.0, high_hz: float = 12_000.0) -> None:
-        super().__init__()
-        self.linear = nn.Linear(width, 2 * count)
-        nn.init.zeros_(self.linear.weight)
-        with torch.no_grad():
-            self.linear.bias.copy_(torch.tensor([-3.0] * count + [0.0] * count))
-        low_mel, high_mel = (2595 * math.log10(1 + hz / 700) for hz in (low_hz, high_hz))
-        mel = torch.linspace(low_mel, high_mel, count + 2)
-        edges = 700 * (10 ** (mel / 2595) - 1)
-        self.register_buffer("centres", edges[1:-1], persistent=False)
-        self.register_buffer("reach", 0.5 * (edges[2:] - edges[:-2]), persistent=False)
+def sinusoids(amplitude: Tensor, frequency: Tensor, phase: Tensor) -> Tensor:
+    """The sinusoids as frames of TONAL_WINDOW samples seen through a Hann window: complex (B, bins, F).
 
-    def forward(self, features: Tensor, magnitude: Tensor) -> tuple[Tensor, Tensor]:
-        """Amplitude and frequency in Hz, both (B, F, count).
-
-        features: (B, F, width); magnitude: (B, F), RMS of the transient head's bins, which the
-        amplitudes are relative to: where a sound is silent its tones are, from the first step on.
-        """
-        level, offset = self.linear(features).float().chunk(2, -1)
-        scale = magnitude.detach()[..., None] * (4 / TONAL_WINDOW)  # a sinusoid's peak bin is its amplitude x N / 4
-        return torch.exp(level.clamp(max=6)) * scale, self.centres + self.reach * torch.tanh(offset)
-
-    @staticmethod
-    def phases(frequency: Tensor, pinned: Tensor, frame: int = 0) -> Tensor:
-        """Phase at each frame's centre.
-
-        frequency: (B, F, count) in Hz, pinned: (B, count), the phases at ``frame`` -> (B, F, count).
-        """
-        step = 2 * math.pi * FRAME / SAMPLE_RATE * 0.5 * (frequency[:, 1:] + frequency[:, :-1])
-        moved = torch.cumsum(step.double(), 1).remainder(2 * math.pi).float()
-        phase = torch.cat([torch.zeros_like(pinned)[:, None], moved], 1)
-        return phase + (pinned - phase[:, frame])[:, None]
-
-    @staticmethod
-    def spectrum(amplitude: Tensor, frequency: Tensor, phase: Tensor) -> Tensor:
-        """The sinusoids as frames of TONAL_WINDOW samples seen through a Hann window: complex (B, bins, F).
-
-        All arguments: (B, F, count); the phase is that at the frame's centre.
-        """
-        place = frequency * (TONAL_WINDOW / SAMPLE_RATE)
-        nearest = place.detach().floor()[..., None] + torch.arange(-2, 4, device=place.device)
-        away = place[..., None] - nearest
-        # Transform of the Hann window, sinc(x) / (1 - x^2) / 2, whose poles at one cancel.
-        safe = torch.where((away.abs() - 1).abs() < 1e-3, away + 2e-3, away)
-        lobe = 0.5 * torch.sinc(safe) / (1 - safe**2) * (TONAL_WINDOW / 2)
-        sign = 1 - 2 * nearest.remainder(2)  # the frame's centre, not its first sample, has phase zero
-        weight = (lobe * sign * amplitude[..., None]).flatten(-2)
-        bins = nearest.clamp(0, TONAL_WINDOW // 2).long().flatten(-2)
-        turned = phase[..., None].expand_as(lobe).flatten(-2)
-        empty = torch.zeros(*amplitude.shape[:2], TONAL_WINDOW // 2 + 1, device=place.device)
-        real = empty.scatter_add(-1, bins, weight * turned.cos())
-        imaginary = empty.scatter_add(-1, bins, weight * turned.sin())
-        return torch.complex(real, imaginary).transpose(1, 2)
+    All arguments: (B, F, count); the phase is that at the frame's centre.
+    """
+    place = frequency * (TONAL_WINDOW / SAMPLE_RATE)
+    nearest = place.detach().floor()[..., None] + torch.arange(-2, 4, device=place.device)
+    away = place[..., None] - nearest
+    # Transform of the Hann window, sinc(x) / (1 - x^2) / 2, whose poles at one cancel.
+    safe = torch.where((away.abs() - 1).abs() < 1e-3, away + 2e-3, away)
+    lobe = 0.5 * torch.sinc(safe) / (1 - safe**2) * (TONAL_WINDOW / 2)
+    sign = 1 - 2 * nearest.remainder(2)  # the frame's centre, not its first sample, has phase zero
+    weight = (lobe * sign * amplitude[..., None]).flatten(-2)
+    bins = nearest.clamp(0, TONAL_WINDOW // 2).long().flatten(-2)
+    turned = phase[..., None].expand_as(lobe).flatten(-2)
+    empty = torch.zeros(*amplitude.shape[:2], TONAL_WINDOW // 2 + 1, device=place.device)
+    real = empty.scatter_add(-1, bins, weight * turned.cos())
+    imaginary = empty.scatter_add(-1, bins, weight * turned.sin())
+    return torch.complex(real, imaginary).transpose(1, 2)
 
 
 class Codec(ModelMixin, ConfigMixin):
@@ -116,7 +97,8 @@ class Codec(ModelMixin, ConfigMixin):
 
     A decoder that predicts phase alone turns noise into a buzz and tones into noise; the noise head
     shapes fresh white noise every 2.5 ms instead, which keeps hiss, rain and the body of an impact
-    natural and lets attacks stay within one sub-frame, and the oscillators hold tones.
+    natural and lets attacks stay within one sub-frame, and the harmonics hold tones. What they are tuned by, the
+    pitch, does not go through the bottleneck: it is measured beside it (:mod:`engine.pitch`).
     """
 
     spread: Tensor
@@ -134,7 +116,7 @@ class Codec(ModelMixin, ConfigMixin):
         slow_blocks: int = 5,
         fast_blocks: int = 4,
         expand: int = 3,
-        oscillators: int = 80,
+        harmonics: int = 64,
     ) -> None:
         super().__init__()
         self.noise_bands = noise_bands
@@ -148,14 +130,16 @@ class Codec(ModelMixin, ConfigMixin):
             nn.Conv1d(width, 2 * latent_channels, 1),
         )
         self.body = nn.Sequential(
-            nn.Conv1d(latent_channels, width, 5, padding=2),
+            nn.Conv1d(latent_channels + 2, width, 5, padding=2),
             *[ConvNeXtBlock(width, expand) for _ in range(slow_blocks)],
             nn.ConvTranspose1d(width, width, 4, stride=2, padding=1),
             *[ConvNeXtBlock(width, expand) for _ in range(fast_blocks)],
         )
         self.norm = nn.LayerNorm(width)
         self.transient = nn.Linear(width, TONAL_WINDOW + 2)
-        self.bank = Oscillators(width, oscillators)
+        self.tonal = nn.Linear(width, noise_bands)
+        nn.init.zeros_(self.tonal.weight)
+        nn.init.constant_(self.tonal.bias, 1.5)
         self.noise = nn.Linear(width, SUBFRAMES * noise_bands)
         nn.init.constant_(self.noise.bias, -3.0)
         # Bands to bins. Bins that no band covers get gain zero: left at one they rumble and whistle.
@@ -177,45 +161,54 @@ class Codec(ModelMixin, ConfigMixin):
         mean, log_variance = self.encoder(features).chunk(2, 1)
         return mean, log_variance.clamp(-12, 4)
 
-    def features(self, latents: Tensor) -> Tensor:
-        """The deterministic part of the decoder. latents: (B, C, T) -> (B, 2 T, width)."""
-        return self.norm(self.body(latents).transpose(1, 2))
+    def features(self, latents: Tensor, pitch: Tensor) -> Tensor:
+        """The deterministic part of the decoder. latents: (B, C, T), pitch: (B, 2, T) -> (B, 2 T, width)."""
+        octaves, voicing = pitch.to(latents.dtype).split(1, 1)
+        return self.norm(self.body(torch.cat([latents, octaves * voicing, voicing], 1)).transpose(1, 2))
 
-    def partials(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the two heads that are not noise make of features (B, F, width), F frames of 10 ms.
+    def heads(self, features: Tensor, pitch: Tensor) -> Heads:
+        """features: (B, F, width), pitch: (B, 2, F // 2), see :func:`engine.pitch.track`.
 
-        Returns the transients' spectrum, complex (B, bins, F), and the tones' amplitude and
-        frequency in Hz, both (B, F, oscillators).
+        Noise and tones share one envelope: of each band a part is tone, at most as much as the pitch is sure, and
+        what is tone is taken from the noise. So neither has to be silenced before the other is worth trying.
         """
         level, angle = self.transient(features).transpose(1, 2).float().chunk(2, 1)
-        magnitude = torch.exp(level.clamp(max=6))
-        amplitude, frequency = self.bank(features, magnitude.square().mean(1).sqrt())
-        return torch.polar(magnitude, angle), amplitude, frequency
+        bands = self.noise(features).float().unflatten(-1, (SUBFRAMES, self.noise_bands))
+        octaves, voicing = F.interpolate(pitch.float(), scale_factor=2, mode="linear").unbind(1)
+        tonal = voicing[..., None] * torch.sigmoid(self.tonal(features).float())
+        noise = (bands + 0.5 * torch.log1p(-tonal.clamp(max=0.999))[:, :, None]) @ self.spread
+        covered = (self.spread.sum(0) > 0.5).float()
+        gains = (torch.exp(noise.clamp(max=5)) * covered).flatten(1, 2).transpose(1, 2)
+        envelope = (bands.mean(2) + 0.5 * torch.log(tonal + 1e-6)) @ self.spread
+        return Heads(
+            torch.polar(torch.exp(level.clamp(max=6)), angle), *self.harmonics(envelope, hertz(octaves)), gains
+        )
 
-    def sounded(self, partials: tuple[Tensor, Tensor, Tensor], pinned: Tensor, frame: int = 0) -> tuple[Tensor, Tensor]:
-        """Partials as audio; pinned: (B, oscillators), the tones' phases at ``frame``.
+    def harmonics(self, envelope: Tensor, fundamental: Tensor) -> tuple[Tensor, Tensor]:
+        """Amplitude and frequency in Hz of the multiples of a pitch, both (B, F, harmonics).
 
-        Returns audio (B, F * 480) and the phases at every frame (B, F, oscillators).
+        envelope: (B, F, 241) log gain of white noise that is as loud; fundamental: (B, F) in Hz. A harmonic has the
+        power that the noise would have between it and the next.
         """
-        transients, amplitude, frequency = partials
-        phase = self.bank.phases(frequency, pinned, frame)
-        spectrum = transients + self.bank.spectrum(amplitude, frequency, phase)
+        frequency = fundamental[..., None] * torch.arange(1, self.config.harmonics + 1, device=fundamental.device)
+        place = (frequency * (NOISE_WINDOW / SAMPLE_RATE)).clamp(max=NOISE_WINDOW // 2 - 0.01)
+        below, above = place.long(), place.frac()
+        level = envelope.gather(-1, below) * (1 - above) + envelope.gather(-1, below + 1) * above
+        amplitude = torch.exp(level.clamp(max=5)) * (4 * fundamental / SAMPLE_RATE).sqrt()[..., None]
+        return amplitude * (frequency < HIGHEST_HARMONIC_HZ), frequency
+
+    def sounded(self, heads: Heads, pinned: Tensor, frame: int = 0) -> tuple[Tensor, Tensor]:
+        """What is not noise, as audio; pinned: (B, harmonics), the tones' phases at ``frame``.
+
+        Returns audio (B, F * 480) and the phases at every frame (B, F, harmonics).
+        """
+        phase = running_phases(heads.frequency, pinned, frame)
+        spectrum = heads.transients + sinusoids(heads.amplitude, heads.frequency, phase)
         return overlap_add(torch.fft.irfft(spectrum, TONAL_WINDOW, dim=1), self.tonal_window, FRAME), phase
 
-    def voiced(self, features: Tensor, pinned: Tensor, frame: int = 0) -> tuple[Tensor, Tensor]:
-        """What is not noise, transients and tones, of features (B, F, width); as :meth:`sounded`."""
-        return self.sounded(self.partials(features), pinned, frame)
-
     def start_phases(self, batch: int) -> Tensor:
-        """Random phases to start from, (batch, oscillators), from torch's global generator."""
-        return 2 * math.pi * torch.rand(batch, self.config.oscillators, device=self.device)
-
-    def noise_gains(self, features: Tensor) -> Tensor:
-        """features: (B, F, width) -> linear gains of the noise, (B, 241 bins, 4 F sub-frames)."""
-        batch, frames = features.shape[:2]
-        bands = self.noise(features).float().reshape(batch, frames * SUBFRAMES, self.noise_bands)
-        covered = (self.spread.sum(0) > 0.5).float()
-        return (torch.exp((bands @ self.spread).clamp(max=5)) * covered).transpose(1, 2)
+        """Random phases to start from, (batch, harmonics), from torch's global generator."""
+        return 2 * math.pi * torch.rand(batch, self.config.harmonics, device=self.device)
 
     def noise_part(self, gains: Tensor, white: Tensor) -> Tensor:
         """Shape white noise (B, L) by gains (B, 241, L // 120) -> (B, L)."""
@@ -224,8 +217,8 @@ class Codec(ModelMixin, ConfigMixin):
         padded = F.pad(shaped, (0, 1))
         return torch.istft(padded, NOISE_WINDOW, NOISE_HOP, window=self.noise_window, length=white.shape[-1])
 
-    def decode(self, latents: Tensor, white: Tensor) -> Tensor:
-        """latents: (B, C, T), white: (B, T * 960) standard normal -> audio (B, T * 960)."""
-        features = self.features(latents)
-        voiced, _ = self.voiced(features, self.start_phases(len(latents)))
-        return voiced + self.noise_part(self.noise_gains(features), white)
+    def decode(self, latents: Tensor, pitch: Tensor, white: Tensor) -> Tensor:
+        """latents: (B, C, T), pitch: (B, 2, T), white: (B, T * 960) standard normal -> audio (B, T * 960)."""
+        heads = self.heads(self.features(latents, pitch), pitch)
+        sounded, _ = self.sounded(heads, self.start_phases(len(latents)))
+        return sounded + self.noise_part(heads.gains, white)

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,20 @@ class Ema:
         rate = 1 - min(self.decay, 1 - 10 / (step + 11))
         for average, weight in zip(self.network.parameters(), network.parameters(), strict=True):
             average.lerp_(weight, rate)
+
+
+def optimizers(network: nn.Module, rate: float, inner: str) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the matrices whose names match the pattern ``inner``, AdamW for all else.
+
+    Only what is to be trained, that is, what wants a gradient.
+    """
+    wanted = [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
+    matrices = {name: weight for name, weight in wanted if weight.ndim == 2 and re.search(inner, name)}
+    rest = [weight for name, weight in wanted if name not in matrices]
+    return [
+        torch.optim.Muon(matrices.values(), rate, weight_decay=0.02, ns_steps=4, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, rate, betas=(0.9, 0.97), weight_decay=0.01),
+    ]
 
 
 def write_whole(value: object, path: Path) -> None:
