@@ -76,6 +76,7 @@ def read_take(path: Path) -> Take:
         ),
         warnings=tuple(obj["warnings"]),
         model=dict(obj["model"]),
+        references=tuple(obj.get("references", ())),
     )
     audio = np.asarray(wave.audio, dtype=np.float32)
     return Take(audio, wave.rate, obj["start"]["samples"], obj["seed"], Cue.from_json(obj["cue"]), report)

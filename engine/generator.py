@@ -1,6 +1,6 @@
 """Generator: a cue goes in, takes come out.
 
-cue ─▶ text, curve, picture ─▶ sampler x denoiser ─▶ codec ─▶ gain rider ─▶ resampler ─▶ blocks
+cue ─▶ text, curve, picture, reference ─▶ sampler x denoiser ─▶ codec ─▶ gain rider ─▶ resampler ─▶ blocks
        (windows of tokens, each grown on to the one before; nothing is held longer than a window)
 """
 
@@ -8,6 +8,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from engine.models.denoiser import (
 )
 from engine.models.store import WEIGHTS, Models, load, pick_device, pick_dtype
 from engine.picture import Picture
+from engine.references import LOOK_BACK_TOKENS, NO_REFERENCES
 from engine.regenerate import regenerate_span
 from engine.resampler import Resampler
 from engine.sampler import STEPS, Sampler, seeded, token_noise
@@ -85,6 +87,10 @@ class Generator:
         device = pick_device(device)
         return cls(load(weights or WEIGHTS, device, pick_dtype(device)), TextEncoder(), device)
 
+    def without_references(self) -> "Generator":
+        """The same networks, starting from noise alone."""
+        return Generator(replace(self.models, references=NO_REFERENCES), self.text, self.device)
+
     @property
     def uses_video(self) -> bool:
         """Whether the picture shapes the sound (a MAM is part of the weights)."""
@@ -135,6 +141,33 @@ class Generator:
         negative = Embedding(*(part.to(self.device) for part in self.text([cue.negative_prompt])))
         return Condition(*spread), negative
 
+    def start(
+        self, cue: Cue, timeline: Timeline, first: int, tokens: int, seeds: Sequence[int]
+    ) -> tuple[Tensor | None, Tensor]:
+        """What ``tokens`` tokens from ``first`` on start from: each seed's reference under the line, and its pitch.
+
+        Returns tokens (takes, T, channels), None where no reference is near the prompt, and pitch (takes, 2, 2 T).
+        """
+        before = min(first, LOOK_BACK_TOKENS)
+        frames = LEVELS_PER_TOKEN * (first - before)
+        asked = timeline.asked(frames, LEVELS_PER_TOKEN * (before + tokens))
+        sentence = self.text([cue.prompt]).sentence[0]
+        laid = []
+        for seed in seeds:
+            reference = self.models.references.pick(sentence, seed)
+            if reference is None:
+                return None, torch.zeros(len(seeds), 2, LATENTS_PER_TOKEN * tokens, device=self.device)
+            laid.append(
+                reference.laid(asked.level, frames, LEVELS_PER_TOKEN * before, loose=bool(asked.loose), seed=seed)
+            )
+        start, pitch = (torch.stack(parts).to(self.device) for parts in zip(*laid, strict=True))
+        return start, pitch
+
+    def credits(self, prompt: str, seed: int) -> tuple[str, ...]:
+        """The recordings that a take of this prompt and seed starts from; none where no reference is near."""
+        reference = self.models.references.pick(self.text([prompt]).sentence[0], seed)
+        return reference.credits if reference else ()
+
     def noise(self, seeds: Sequence[int], window: int, tokens: int) -> Tensor:
         channels = self.models.denoiser.input.in_features
         return torch.stack([token_noise(seed, window, tokens, channels) for seed in seeds]).to(self.device)
@@ -147,7 +180,7 @@ class Generator:
         progress: Callable[[float, str], None],
         cancelled: Callable[[], bool],
     ) -> Iterator[tuple[Tensor, ...]]:
-        """New tokens (takes, channels, n), window by window, each grown on to the end of the last."""
+        """New tokens (takes, channels, n) and pitch (takes, 2, 2 n), window by window, each grown on to the last."""
         total, first, window = timeline.tokens, 0, 0
         picture = self.picture(cue)
         known: Tensor | None = None
@@ -156,6 +189,7 @@ class Generator:
             count = min(WINDOW_TOKENS - overlap, total - first)
             condition, negative = self.condition(cue, timeline, first - overlap, count + overlap, len(seeds))
             noise = self.noise(seeds, window, count + overlap)
+            start, pitch = self.start(cue, timeline, first - overlap, count + overlap, seeds)
             looks = picture.looks(timeline.token_time(first - overlap), count + overlap) if picture else ()
             keep = torch.arange(count + overlap, device=self.device) < overlap
             held = None if known is None else torch.nn.functional.pad(known, (0, 0, 0, count))
@@ -164,35 +198,37 @@ class Generator:
                 progress((first + count * step / STEPS) / total, "sampling")
 
             tokens = self.sampler(
-                noise, condition, negative, known=held, keep=keep, looks=looks, on_step=on_step, cancelled=cancelled
-            )
+                noise, condition, negative,
+                start=start, known=held, keep=keep, looks=looks, on_step=on_step, cancelled=cancelled,
+            )  # fmt: skip
             known = tokens[:, -OVERLAP_TOKENS:]
-            yield (tokens[:, overlap:].transpose(1, 2),)
+            yield tokens[:, overlap:].transpose(1, 2), pitch[..., LATENTS_PER_TOKEN * overlap :]
             first, window = first + count, window + 1
 
     @torch.inference_mode()
     def texture(
         self, piece: Piece, seeds: Sequence[int], channels: int, phases: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens with margins -> the piece's own sound at unit level.
+        """Tokens and pitch with margins -> the piece's own sound at unit level.
 
-        phases: (takes, oscillators) where the piece begins, as returned by the one before; None at the
+        phases: (takes, harmonics) where the piece begins, as returned by the one before; None at the
         start of a take. Returns texture (takes, channels, L), inner level (takes, n) in dBFS, and the
         phases where the piece ends.
         """
         codec, denoiser = self.models.codec, self.models.denoiser
         latents, level = from_tokens(piece.parts[0].transpose(1, 2))
         latents = latents * denoiser.latent_std.float() + denoiser.latent_mean.float()
-        features = codec.features(latents.transpose(1, 2).to(codec.dtype))
+        pitch = piece.parts[1]
+        features = codec.features(latents.transpose(1, 2).to(codec.dtype), pitch)
         if phases is None:
-            phases = torch.stack([start_phases(seed, codec.config.oscillators) for seed in seeds]).to(self.device)
-        voiced, turning = codec.voiced(features, phases, piece.left * LEVELS_PER_TOKEN)
-        gains = codec.noise_gains(features)
+            phases = torch.stack([start_phases(seed, codec.config.harmonics) for seed in seeds]).to(self.device)
+        heads = codec.heads(features, pitch)
+        sounded, turning = codec.sounded(heads, phases, piece.left * LEVELS_PER_TOKEN)
         begin = (piece.first - piece.left) * TOKEN_SAMPLES
         sides = []
         for channel in range(channels):
-            white = torch.stack([white_noise(seed, channel, begin, voiced.shape[-1]) for seed in seeds])
-            sides.append(voiced + codec.noise_part(gains, white.to(self.device)))
+            white = torch.stack([white_noise(seed, channel, begin, sounded.shape[-1]) for seed in seeds])
+            sides.append(sounded + codec.noise_part(heads.gains, white.to(self.device)))
         texture = own(torch.stack(sides, 1).float().cpu(), piece, TOKEN_SAMPLES)
         end = min((piece.left + piece.count) * LEVELS_PER_TOKEN, turning.shape[1] - 1)
         return texture, own(unscale_level(level).cpu(), piece, LEVELS_PER_TOKEN), turning[:, end]
@@ -216,7 +252,7 @@ class Generator:
     ) -> Iterator[tuple[Ridden, Piece]]:
         """The take at 48 kHz, ridden onto its curve, piece by piece with margins."""
         windows = self._windows(cue, timeline, seeds, progress, cancelled)
-        pieces = with_margins(windows, (1,), DECODE_MARGIN_TOKENS)
+        pieces = with_margins(windows, (1, LATENTS_PER_TOKEN), DECODE_MARGIN_TOKENS)
         textures = self._textures(pieces, seeds, cue.channels)
         for piece in with_margins(textures, (TOKEN_SAMPLES, LEVELS_PER_TOKEN), MARGIN_TOKENS):
             if cancelled():
@@ -265,7 +301,8 @@ class Generator:
             warnings = (*self.warnings(cue.prompt), *(picture.warnings if picture else ()))
             model = {"name": MODEL_NAME, "sha256": self.models.sha256}
             reports.extend(
-                TakeReport(seed, meter.report(), warnings, model) for seed, meter in zip(seeds, meters, strict=True)
+                TakeReport(seed, meter.report(), warnings, model, self.credits(cue.prompt, seed))
+                for seed, meter in zip(seeds, meters, strict=True)
             )
 
         return Rendering(blocks(), reports)

@@ -20,7 +20,8 @@ from engine.gain_rider import MARGIN_FRAMES, limit_peaks, ride, running_maximum
 from engine.levels import levels
 from engine.loudness import factor_level
 from engine.meter import figures
-from engine.models.denoiser import LEVELS_PER_TOKEN, TOKEN_RATE, scale_level, to_tokens
+from engine.models.denoiser import LATENTS_PER_TOKEN, LEVELS_PER_TOKEN, TOKEN_RATE, scale_level, to_tokens
+from engine.pitch import track
 from engine.spectral import FRAME, SAMPLE_RATE
 from engine.streaming import Piece
 from engine.take import CurveReport, Progress, Take
@@ -38,13 +39,14 @@ KNOWN_TOKENS = 25
 
 
 @torch.inference_mode()
-def encode(generator: Generator, audio: np.ndarray) -> Tensor:
-    """Audio at 48 kHz (L, channels), L a multiple of 1920 -> its tokens (1, L // 1920, channels of a token)."""
+def encode(generator: Generator, audio: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Audio at 48 kHz (L, channels), L a multiple of 1920 -> its T tokens (1, T, width) and pitch (1, 2, 2 T)."""
     codec, denoiser = generator.models.codec, generator.models.denoiser
     unit, level = factor_level(torch.from_numpy(audio.mean(1))[None])
     mean, _ = codec.encode(unit.to(generator.device))
     latents = (mean.transpose(1, 2).float() - denoiser.latent_mean.float()) / denoiser.latent_std.float()
-    return to_tokens(latents, scale_level(level.clamp(-80.0, 0.0)).to(generator.device))
+    tokens = to_tokens(latents, scale_level(level.clamp(-80.0, 0.0)).to(generator.device))
+    return tokens, track(unit).to(generator.device)
 
 
 def at_rate(audio: np.ndarray, rate: int, wanted: int, length: int) -> np.ndarray:
@@ -89,10 +91,10 @@ def regenerate_span(
     region = slice(round(left * per_token), round(right * per_token))
     old = take.audio[region]
     there = at_rate(old, timeline.rate, SAMPLE_RATE, (right - left) * (SAMPLE_RATE // TOKEN_RATE))
-    tokens = encode(generator, there)
+    tokens, pitch = encode(generator, there)
 
-    fill(generator, take, timeline, tokens, left, (first, stop), seed, progress, cancelled or (lambda: False))
-    piece = Piece((tokens.transpose(1, 2),), left, 0, right - left, 0)
+    fill(generator, take, timeline, tokens, pitch, left, (first, stop), seed, progress, cancelled or (lambda: False))
+    piece = Piece((tokens.transpose(1, 2), pitch), left, 0, right - left, 0)
     texture, inner, _ = generator.texture(piece, [seed], take.audio.shape[1])
     inner = torch.from_numpy(timeline.settled(inner.numpy(), left * LEVELS_PER_TOKEN))
     asked = timeline.asked(left * LEVELS_PER_TOKEN, inner.shape[-1])
@@ -106,7 +108,12 @@ def regenerate_span(
     gain, limited = limit_peaks(torch.from_numpy(whole_frames)[None])
     audio = take.audio.copy()
     audio[inside] = mixed * gain[0, : len(mixed)].numpy()[:, None]
-    report = replace(take.report, seed=seed, curve=measured(timeline, audio, float(limited.max()), take.report.curve))
+    report = replace(
+        take.report,
+        seed=seed,
+        curve=measured(timeline, audio, float(limited.max()), take.report.curve),
+        references=tuple(dict.fromkeys((*take.report.references, *generator.credits(take.cue.prompt, seed)))),
+    )
     return replace(take, audio=audio, seed=seed, report=report)
 
 
@@ -135,6 +142,7 @@ def fill(
     take: Take,
     timeline: Timeline,
     tokens: Tensor,
+    pitch: Tensor,
     left: int,
     span: tuple[int, int],
     seed: int,
@@ -143,7 +151,7 @@ def fill(
 ) -> None:
     """Sample the tokens of a span in place, window by window, grown on to what stands around it.
 
-    tokens: (1, T, channels), of which the first is token ``left`` of the take.
+    tokens: (1, T, channels) and pitch: (1, 2, 2 T), of which the first is token ``left`` of the take.
     """
     from engine.generator import WINDOW_TOKENS
 
@@ -162,8 +170,15 @@ def fill(
         condition, negative = generator.condition(take.cue, timeline, begin, end - begin, 1)
         noise = generator.noise([seed], window, end - begin)
         looks = picture.looks(timeline.token_time(begin), end - begin) if picture else ()
-        found = generator.sampler(noise, condition, negative, known=known, keep=keep, looks=looks, cancelled=cancelled)
+        start, tones = generator.start(take.cue, timeline, begin, end - begin, [seed])
+        found = generator.sampler(
+            noise, condition, negative, start=start, known=known, keep=keep, looks=looks, cancelled=cancelled
+        )
         tokens[:, here - left : here - left + count] = found[:, here - begin : here - begin + count]
+        new, own = (
+            slice(LATENTS_PER_TOKEN * at, LATENTS_PER_TOKEN * (at + count)) for at in (here - left, here - begin)
+        )
+        pitch[..., new] = tones[..., own]
         here, window = here + count, window + 1
         if progress:
             progress(Progress((here - first) / (stop - first), "sampling", None))

@@ -15,6 +15,9 @@ from engine.text import Embedding
 GUIDANCE = 3.0
 VIDEO_GUIDANCE = 2.0
 STEPS = 10
+"""From noise alone."""
+START = 0.4
+"""Time of the flow at which a sound to start from comes in: 0 would be that sound itself, 1 noise alone."""
 
 Looks = Sequence[Callable[[Tensor], Tensor]]
 """The picture, bound to the attention of every block of the denoiser; none without a picture."""
@@ -74,6 +77,7 @@ class Sampler:
         condition: Condition,
         negative: Embedding,
         *,
+        start: Tensor | None = None,
         known: Tensor | None = None,
         keep: Tensor | None = None,
         guidance: float = GUIDANCE,
@@ -85,15 +89,19 @@ class Sampler:
     ) -> Tensor:
         """noise: (B, T, channels) -> tokens of the same shape.
 
+        start: (B, T, channels) a sound to start from instead of from noise alone, under noise of ``START``.
         known: (B, T, channels) and keep: (T,) booleans: tokens that stay as they are, so that the
         others grow on to them. Raises Cancelled within one step.
         """
         asked = together(condition, negative, bool(looks))
         passes = 3 if looks else 2
         sighted = [first_sees(look, len(noise)) for look in looks]
-        # Evenly from 1 to 1 / steps: the scheduler's own default would spend the last step on a thousandth.
-        self.scheduler.set_timesteps(sigmas=np.linspace(1, 1 / steps, steps).tolist(), device=noise.device)
-        x = noise
+        begin = 1.0 if start is None else START
+        steps = round(steps * begin)
+        # Evenly down to the last step: the scheduler's own default would spend that on a thousandth.
+        sigmas = np.linspace(begin, begin / steps, steps)
+        self.scheduler.set_timesteps(sigmas=sigmas.tolist(), device=noise.device)
+        x = noise if start is None else (1 - begin) * start + begin * noise
         for index, (sigma, time) in enumerate(zip(self.scheduler.sigmas, self.scheduler.timesteps, strict=False)):
             if cancelled():
                 raise Cancelled("the take was cancelled")

@@ -58,11 +58,14 @@ class TakeReport:
     warnings: tuple[str, ...]
     #: Name and SHA-256 of the weights that made it.
     model: dict[str, str]
+    #: The recordings that it started from: what each is, by whom, under which licence, where.
+    references: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         return {
             "seed": self.seed,
             "model": dict(self.model),
+            "references": list(self.references),
             "warnings": list(self.warnings),
             "curve": self.curve.to_json(),
         }

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.no_speed:
         tell("speed")
         speed = _speed(weights, QUICK_LONG_S if args.quick else FULL_LONG_S)
-    measured = evaluate.evaluate(generator, weights, data, plan, tell)
+    measured = evaluate.evaluate(generator, generator.without_references(), weights, data, plan, tell)
     tell("procedural library")
     makers = procedural_recognition(plan.procedural_per_maker)
     figures = [*measured.figures, *speed, procedural_row(makers)]

@@ -61,8 +61,11 @@ def accuracy(shares: Mapping[str, float]) -> float:
     return float(np.mean(list(shares.values())))
 
 
-def evaluate(generator: RawAndFinal, weights: Path, data: Path, plan: Plan, tell: Tell) -> Measured:
-    """Measure a generator. weights: its folder, for the codec in full precision; data: folder of the recordings."""
+def evaluate(generator: RawAndFinal, alone: RawAndFinal, weights: Path, data: Path, plan: Plan, tell: Tell) -> Measured:
+    """Measure a generator. weights: its folder, for the codec in full precision; data: folder of the recordings.
+
+    alone: the same networks without references, to show what those do.
+    """
     real = held_out(data)
     judge = Classifier.load()
 
@@ -82,6 +85,9 @@ def evaluate(generator: RawAndFinal, weights: Path, data: Path, plan: Plan, tell
     tell("the judge listens")
     rows, details = _content_rows(judge, answers, noise, real, trips, data, plan.takes_per_class)
     figures += rows
+
+    tell("takes without references")
+    figures.append(_alone_row(judge, alone, orders(curves, -(-plan.takes_per_class // 2))))
 
     tell("seeds")
     figures.append(_seed_row(generator, wanted[0]))
@@ -236,6 +242,16 @@ def _content_rows(
         ],
     }
     return figures, details
+
+
+def _alone_row(judge: Classifier, alone: RawAndFinal, wanted: Sequence[Order]) -> Figure:
+    """What the networks know without the recordings that takes start from."""
+    answers = render(alone, wanted, lambda *_: None)
+    raw, final = (
+        accuracy(by_class([order.name for order in wanted], judge.judge(sounds).names))
+        for sounds in ([answer.raw for answer in answers], [answer.final for answer in answers])
+    )
+    return Figure(f"prompt: the same without references, {len(wanted)} takes", {"raw": raw, "final": final})
 
 
 # -- seeds ------------------------------------------------------------------------------------------

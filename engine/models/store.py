@@ -16,6 +16,7 @@ from engine.models.base import FlowMatchEulerDiscreteScheduler, ModelMixin
 from engine.models.codec import Codec
 from engine.models.denoiser import Denoiser
 from engine.models.mam import MaskAttentionModule
+from engine.references import References
 
 Network = TypeVar("Network", bound=nn.Module)
 Loaded = TypeVar("Loaded", Codec, Denoiser, MaskAttentionModule)
@@ -25,6 +26,7 @@ MANIFEST = "manifest.json"
 """sha256 of every weights file, so that a damaged or swapped one is refused, and takes can name their model."""
 
 PHRASES = "phrases.safetensors"
+REFERENCES = "references.safetensors"
 MODULE = "mam"
 """Folder of the Mask-Attention Module, beside codec and denoiser; weights may be without one."""
 
@@ -61,6 +63,8 @@ class Models:
     """What the denoiser has been taught to name."""
     phrase_vectors: Tensor
     """(phrases, 384) their sentence embeddings, unit length."""
+    references: References
+    """Recordings that a take may start from."""
     mam: MaskAttentionModule | None
     """What lets the picture shape the sound; None where the weights have none."""
     sha256: str
@@ -140,6 +144,7 @@ def load(folder: Path = WEIGHTS, device: str = "cpu", dtype: torch.dtype = torch
         FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
         bytes(phrases["text"].numpy()).decode().split("\n"),
         phrases["vectors"].float(),
+        References(load_file(folder / REFERENCES)),
         None if module is None else ready(module),
         sha256,
     )
@@ -151,9 +156,10 @@ def save(
     denoiser: Denoiser,
     phrases: list[str],
     vectors: Tensor,
+    references: dict[str, Tensor],
     module: MaskAttentionModule | None = None,
 ) -> None:
-    """Write weights as bfloat16 safetensors with their manifest. vectors: (phrases, 384)."""
+    """Write weights as bfloat16 safetensors with their manifest. vectors: (phrases, 384); see engine.references."""
     networks: dict[str, ModelMixin] = {"codec": codec, "denoiser": denoiser}
     if module is not None:
         networks[MODULE] = module
@@ -162,7 +168,10 @@ def save(
     FlowMatchEulerDiscreteScheduler(shift=1.0).save_pretrained(folder / "scheduler")
     text = torch.frombuffer(bytearray("\n".join(phrases).encode()), dtype=torch.uint8)
     save_file({"text": text, "vectors": vectors.to(torch.float16)}, folder / PHRASES)
+    save_file(references, folder / REFERENCES)
     parts = (*networks, "scheduler")
-    files = sorted([folder / PHRASES, *(path for part in parts for path in (folder / part).iterdir())])
+    files = sorted(
+        [folder / PHRASES, folder / REFERENCES, *(path for part in parts for path in (folder / part).iterdir())]
+    )
     names = {path.relative_to(folder).as_posix(): digest(path) for path in files}
     (folder / MANIFEST).write_text(json.dumps(names, indent=1) + "\n")

@@ -35,6 +35,7 @@ from engine.training.corpus import INDEX, Corpus, pack
 from engine.training.denoiser import train_denoiser
 from engine.training.latents import LatentBank, encode_all, procedural, recorded
 from engine.training.mam import module_for, train_mam
+from engine.training.references import free_files, make_references
 from engine.training.scene_examples import SceneBank, draw_parts, encode_parts, scenes_drawn
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -153,10 +154,18 @@ def export(options: Options) -> None:
     """Write the averaged weights of this run as a weights folder with its manifest."""
     network = trained_denoiser(options)
     phrases = known_phrases()
-    vectors = TextEncoder()(phrases).sentence
+    encoder = TextEncoder()
+
+    def embed_all(texts: list[str]) -> torch.Tensor:
+        return torch.cat([encoder(texts[at : at + 64]).sentence for at in range(0, len(texts), 64)])
+
+    vectors = embed_all(phrases)
     refined = options.work / "decoder.pt"
     codec_network = averaged(Codec(), refined if refined.exists() else options.work / "codec.pt")
-    save(options.work / "weights", codec_network, network, phrases, vectors, trained_module(options, network))
+    references = make_references(options.corpus, free_files(options.data), codec_network, network, embed_all)
+    save(
+        options.work / "weights", codec_network, network, phrases, vectors, references, trained_module(options, network)
+    )
     if (options.data / INDEX).exists():
         (options.work / "weights" / "ATTRIBUTION.md").write_text(attribution(options.data / INDEX), encoding="utf-8")
 

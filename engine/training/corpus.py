@@ -61,15 +61,25 @@ class Corpus:
         return cls(folder)
 
 
+def index_rows(source: Path) -> list[dict[str, str]]:
+    """The index of a data folder or packed file: file, label, licence, author and so on of each recording."""
+    if source.is_dir():
+        text = (source / INDEX).read_text(encoding="utf-8")
+    else:
+        with zipfile.ZipFile(source) as packed:
+            text = packed.read(INDEX).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
 def read_source(source: Path) -> Iterator[tuple[dict[str, str], np.ndarray, int]]:
     """Index row, mono samples and rate of every readable recording of a data folder or packed file."""
+    rows = index_rows(source)
     if source.is_dir():
-        with (source / INDEX).open(newline="", encoding="utf-8") as rows:
-            for row in csv.DictReader(rows):
-                yield row, *mono(source / row["file"])
+        for row in rows:
+            yield row, *mono(source / row["file"])
         return
     with zipfile.ZipFile(source) as packed:
-        for row in csv.DictReader(io.StringIO(packed.read(INDEX).decode())):
+        for row in rows:
             yield row, *mono(io.BytesIO(packed.read(row["file"])))
 
 
@@ -103,8 +113,7 @@ def unpack(source: Path, folder: Path) -> None:
 
 def pack(source: Path, target: Path) -> None:
     """Write a data folder as one packed file."""
-    with (source / INDEX).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = index_rows(source)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
         packed.writestr(INDEX, (source / INDEX).read_bytes())
         for row in rows:

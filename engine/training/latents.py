@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soxr
 import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
 
 from engine.loudness import factor_level
 from engine.models.codec import LATENT_HOP, Codec
@@ -33,10 +36,12 @@ def augmented(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Speed by up to a fifth either way and a gentle random tilt and bell of the spectrum."""
     speed = 2 ** rng.uniform(-0.3, 0.3)
     audio = soxr.resample(audio, SAMPLE_RATE * speed, SAMPLE_RATE, quality="MQ")
+    whole = len(audio)
+    audio = np.pad(audio, (0, next_fast_len(whole, real=True) - whole))
     spectrum = np.fft.rfft(audio)
     octave = np.log2(np.maximum(np.fft.rfftfreq(len(audio), 1 / SAMPLE_RATE), 20) / 1000)
     bell = rng.uniform(-6, 6) * np.exp(-0.5 * ((octave - rng.uniform(-3, 3)) / rng.uniform(0.5, 1.5)) ** 2)
-    shaped = np.fft.irfft(spectrum * 10 ** ((rng.uniform(-1, 1) * octave + bell) / 20), len(audio))
+    shaped = np.fft.irfft(spectrum * 10 ** ((rng.uniform(-1, 1) * octave + bell) / 20), len(audio))[:whole]
     return (shaped * (0.9 / max(np.abs(shaped).max(), 1e-6))).astype(np.float32)
 
 
@@ -57,20 +62,37 @@ def procedural(count: int, rng: np.random.Generator) -> Iterator[Sound]:
         yield Sound(sound.audio, (sound.caption,), f"procedural {sound.sound_class}")
 
 
+class Encoded(NamedTuple):
+    """A sound as the denoiser trains on it."""
+
+    latents: np.ndarray
+    """(n, C) float32."""
+    level: np.ndarray
+    """(2 n,) in dBFS."""
+    unit: Tensor
+    """(1, 960 n) the audio at unit level."""
+
+
 @torch.no_grad()
+def encoded(codec: Codec, audio: np.ndarray) -> Encoded:
+    """Encode audio (L,) at 48 kHz with a little silence after it."""
+    device = str(next(codec.parameters()).device)
+    padded = len(audio) + SILENT_PADDING
+    audio = np.pad(audio, (0, -(-padded // LATENT_HOP) * LATENT_HOP - len(audio)))
+    unit, level = factor_level(torch.from_numpy(audio)[None].to(device))
+    with torch.autocast(device, torch.bfloat16):
+        mean, _ = codec.encode(unit)
+    return Encoded(mean[0].T.float().cpu().numpy(), level[0].cpu().numpy(), unit)
+
+
 def encode_all(codec: Codec, sounds: Iterator[Sound], path: Path, report: Callable[[str], None] = print) -> None:
     """Write ``path`` (.npz): latents (N, C) float16, level (2 N,) float16 in dBFS, and per sound its
     length in latents, class and captions."""
-    device = str(next(codec.parameters()).device)
     latents, levels, lengths, names, captions = [], [], [], [], []
     for index, sound in enumerate(sounds):
-        padded = len(sound.audio) + SILENT_PADDING
-        audio = np.pad(sound.audio, (0, -(-padded // LATENT_HOP) * LATENT_HOP - len(sound.audio)))
-        unit, level = factor_level(torch.from_numpy(audio)[None].to(device))
-        with torch.autocast(device, torch.bfloat16):
-            mean, _ = codec.encode(unit)
-        latents.append(mean[0].T.float().cpu().numpy().astype(np.float16))
-        levels.append(level[0].cpu().numpy().astype(np.float16))
+        found = encoded(codec, sound.audio)
+        latents.append(found.latents.astype(np.float16))
+        levels.append(found.level.astype(np.float16))
         lengths.append(len(latents[-1]))
         names.append(sound.sound_class)
         captions.append("\n".join(sound.captions))

@@ -134,3 +134,31 @@ def test_missing_and_tampered_weights_are_refused(tmp_path: object) -> None:
     with pytest.raises(MissingModel, match="missing"):
         Generator.load(folder)
     assert (WEIGHTS / MANIFEST).exists()
+
+
+def test_a_take_starts_from_recordings_and_names_them(generator: Generator) -> None:
+    asked = cue(1.0, (0.0, -6.0), tail_s=0.0)
+    (take,) = generator.render(asked)
+    assert take.report.references and all("CC0" in line or "Public" in line for line in take.report.references)
+    alone = generator.without_references()
+    (other,) = alone.render(asked)
+    assert other.report.references == () and not np.allclose(take.audio, other.audio)
+    (again,) = alone.render(asked)
+    assert np.array_equal(again.audio, other.audio)
+
+
+def test_what_no_recording_is_near_is_made_from_noise_and_said(generator: Generator) -> None:
+    (take,) = generator.render(cue(1.0, (0.0, -6.0), prompt="quarterly tax declaration"))
+    assert take.report.references == () and "not a sound this model knows" in take.report.warnings[0]
+    assert np.abs(take.audio).max() > 0.01
+
+
+def test_a_crow_has_tones_and_rain_has_none(generator: Generator) -> None:
+    """Harmonics survive codec and sampler: the strongest spectral lines stand out of their surroundings."""
+    from engine.evaluation.codec import tonality_db
+
+    tonality = {
+        prompt: tonality_db(generator.render(cue(2.0, (0.0, -6.0), prompt=prompt, tail_s=0.0))[0].audio[:, 0])
+        for prompt in ("rooster crowing", "rain")
+    }
+    assert tonality["rooster crowing"] > tonality["rain"] + 6

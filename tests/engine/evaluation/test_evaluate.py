@@ -71,9 +71,9 @@ def test_every_row_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(classifier.Classifier, "load", lambda: load(judge))
 
     told: list[str] = []
-    found = evaluate(NoiseGenerator(), tmp_path, data, Plan(1, 4, 6, 3, 2, 1), told.append)
+    found = evaluate(NoiseGenerator(), NoiseGenerator(), tmp_path, data, Plan(1, 4, 6, 3, 2, 1), told.append)
     rows = {figure.what.split(",")[0]: figure for figure in found.figures}
-    assert len(found.figures) == 16
+    assert len(found.figures) == 17
     assert all(np.isfinite(list(figure.values.values())).all() for figure in found.figures)
     error = rows["tight: mean absolute error"].values
     assert error["final"] < 0.8 < 2.5 < error["raw"] < 3.5
