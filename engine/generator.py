@@ -148,6 +148,9 @@ class Generator:
 
         Returns tokens (takes, T, channels), None where no reference is near the prompt, and pitch (takes, 2, 2 T).
         """
+        silent = torch.zeros(len(seeds), 2, LATENTS_PER_TOKEN * tokens, device=self.device)
+        if timeline.curve is None and self.picture(cue) is not None:
+            return None, silent  # the picture says when; a recording would bring its own times
         before = min(first, LOOK_BACK_TOKENS)
         frames = LEVELS_PER_TOKEN * (first - before)
         asked = timeline.asked(frames, LEVELS_PER_TOKEN * (before + tokens))
@@ -156,7 +159,7 @@ class Generator:
         for seed in seeds:
             reference = self.models.references.pick(sentence, seed)
             if reference is None:
-                return None, torch.zeros(len(seeds), 2, LATENTS_PER_TOKEN * tokens, device=self.device)
+                return None, silent
             laid.append(
                 reference.laid(asked.level, frames, LEVELS_PER_TOKEN * before, loose=bool(asked.loose), seed=seed)
             )
