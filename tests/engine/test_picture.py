@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from engine.cue import Cue, MaskPrompt, VideoRef
 from engine.errors import MissingModel
 from engine.generator import Generator
 from engine.models.mam import MaskAttentionModule
-from engine.models.store import load, load_module, save
+from engine.models.store import REFERENCES, load, load_module, save
 from engine.picture import Picture
-from engine.text import TextEncoder
 from engine.training.scenes import make_scene
 from engine.video import VideoError
 
@@ -42,7 +42,8 @@ def seeing(small_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Gen
     # An untrained denoiser answers with nothing, whatever it sees.
     torch.nn.init.normal_(models.denoiser.output.weight, std=0.2)
     folder = tmp_path_factory.mktemp("seeing")
-    save(folder, models.codec, models.denoiser, models.phrases, TextEncoder()(models.phrases).sentence, module)
+    references = load_file(small_weights / REFERENCES)
+    save(folder, models.codec, models.denoiser, models.phrases, models.phrase_vectors, references, module)
     return Generator.load(folder, "cpu")
 
 
@@ -107,7 +108,8 @@ def test_a_video_that_is_none_is_refused(seeing: Generator, tmp_path: Path) -> N
 
 def test_a_module_for_another_denoiser_is_refused(small_weights: Path, tmp_path: Path) -> None:
     models = load(small_weights)
-    save(tmp_path, models.codec, models.denoiser, models.phrases, models.phrase_vectors, MaskAttentionModule(32, 1, 1))
+    references, module = load_file(small_weights / REFERENCES), MaskAttentionModule(32, 1, 1)
+    save(tmp_path, models.codec, models.denoiser, models.phrases, models.phrase_vectors, references, module)
     with pytest.raises(MissingModel, match="width 32, the denoiser 64"):
         load(tmp_path)
     assert load_module(small_weights, models.denoiser) is None
