@@ -13,7 +13,7 @@ from engine.models.mam import guided
 from engine.text import Embedding
 
 GUIDANCE = 3.0
-VIDEO_GUIDANCE = 2.0
+VIDEO_GUIDANCE = 4.0
 STEPS = 10
 """From noise alone."""
 START = 0.4
