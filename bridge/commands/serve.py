@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -82,23 +82,22 @@ def run(args: argparse.Namespace, renderer: RendererFactory | None = None) -> in
         print(f"session {service.session.folder}", file=sys.stderr)
         print(f"OSC     {host}, port {servers.port} (UDP and TCP); token in {home() / 'service.json'}", file=sys.stderr)
         print(f"query   http://{host}:{servers.http_port}/", file=sys.stderr)
-        print(f"{midi.state}\n{audio.state}\nready; Ctrl-C ends it", file=sys.stderr, flush=True)
-        wait()
+        with suppress(KeyboardInterrupt):  # from the moment on that it is offered
+            print(f"{midi.state}\n{audio.state}\nready; Ctrl-C ends it", file=sys.stderr, flush=True)
+            wait()
+        print("ending; what is queued goes on at the next start", file=sys.stderr)
     return 0
 
 
 def wait() -> None:
-    """Until Ctrl-C or a polite kill."""
+    """Until a polite kill; Ctrl-C interrupts it."""
     ended = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
         while not ended.wait(0.5):  # in steps: on Windows an endless wait cannot be interrupted
             pass
-    except KeyboardInterrupt:
-        pass
     finally:
         signal.signal(signal.SIGTERM, before)
-    print("ending; what is queued goes on at the next start", file=sys.stderr)
 
 
 def checked_host(host: str, allow_remote: bool) -> str:

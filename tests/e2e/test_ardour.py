@@ -226,25 +226,6 @@ def test_the_take_is_imported_soon_after_it_is_ready(studio: Studio) -> None:
     assert 0 < delay < 10
 
 
-def test_regenerate_selection_changes_only_what_is_selected(studio: Studio) -> None:
-    if len(studio.takes("Steps")) != 1:
-        pytest.skip("needs the take of the first test")
-    studio.point_at("Steps", 2.0)
-    studio.select_time(2.0, 3.0)
-    studio.rig.key("ctrl+alt+s")
-    older, newer = studio.wait_for_takes("Steps", 2)
-    assert (older.start, older.length) == (newer.start, newer.length) and older.muted and not newer.muted
-    before, after = (
-        read_broadcast_wave(next((studio.service / "takes").glob(f"{region.name}*.wav"))).audio
-        for region in (older, newer)
-    )
-    print(f"imported {1000 * studio.import_delay('Steps_take02'):.0f} ms after the take was ready")
-    changed = np.flatnonzero((before != after).any(axis=1))
-    # The range begins at 1 s, so the selection is the take's second second.
-    assert len(changed) and changed[0] >= RATE and changed[-1] < 2 * RATE
-    assert np.sqrt(np.mean((before - after)[RATE : 2 * RATE] ** 2)) > 1e-4
-
-
 def test_regenerate_gives_a_different_take_at_the_same_place(studio: Studio) -> None:
     studio.point_at("Glass", 6.5)
     studio.rig.key("ctrl+alt+g")
@@ -287,3 +268,22 @@ def test_an_error_is_said_in_ardours_own_dialog(studio: Studio) -> None:
     wait_for(lambda: studio.rig.window("Draw an Audio"), 20, "the dialog")
     studio.rig.key("Return")
     wait_for(lambda: studio.rig.window("Draw an Audio") is None, 20, "the dialog to close")
+
+
+def test_regenerate_selection_changes_only_what_is_selected(studio: Studio) -> None:
+    if len(studio.takes("Steps")) != 1:
+        pytest.skip("needs the take of the first test")
+    studio.point_at("Steps", 2.0)
+    studio.select_time(2.0, 3.0)
+    studio.rig.key("ctrl+alt+s")
+    older, newer = studio.wait_for_takes("Steps", 2)
+    assert (older.start, older.length) == (newer.start, newer.length) and older.muted and not newer.muted
+    before, after = (
+        read_broadcast_wave(next((studio.service / "takes").glob(f"{region.name}*.wav"))).audio
+        for region in (older, newer)
+    )
+    print(f"imported {1000 * studio.import_delay('Steps_take02'):.0f} ms after the take was ready")
+    changed = np.flatnonzero((before != after).any(axis=1))
+    # The range begins at 1 s, so the selection is the take's second second.
+    assert len(changed) and changed[0] >= RATE and changed[-1] < 2 * RATE
+    assert np.sqrt(np.mean((before - after)[RATE : 2 * RATE] ** 2)) > 1e-4
