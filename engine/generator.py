@@ -154,15 +154,15 @@ class Generator:
         before = min(first, LOOK_BACK_TOKENS)
         frames = LEVELS_PER_TOKEN * (first - before)
         asked = timeline.asked(frames, LEVELS_PER_TOKEN * (before + tokens))
+        # The tail rings on with what sounded last; left undrawn it would begin anew.
+        line = asked.level if timeline.curve is None else timeline.settled(asked.level, frames)
         sentence = self.text([cue.prompt]).sentence[0]
         laid = []
         for seed in seeds:
             reference = self.models.references.pick(sentence, seed)
             if reference is None:
                 return None, silent
-            laid.append(
-                reference.laid(asked.level, frames, LEVELS_PER_TOKEN * before, loose=bool(asked.loose), seed=seed)
-            )
+            laid.append(reference.laid(line, frames, LEVELS_PER_TOKEN * before, loose=bool(asked.loose), seed=seed))
         start, pitch = (torch.stack(parts).to(self.device) for parts in zip(*laid, strict=True))
         return start, pitch
 

@@ -162,3 +162,11 @@ def test_a_crow_has_tones_and_rain_has_none(generator: Generator) -> None:
         for prompt in ("rooster crowing", "rain")
     }
     assert tonality["rooster crowing"] > tonality["rain"] + 6
+
+
+def test_a_tail_rings_out_and_does_not_begin_anew(generator: Generator) -> None:
+    asked = cue(1.0, (0.0, -60.0), (0.2, -60.0), (0.22, 0.0), (1.0, -20.0), prompt="wood chop", tail_s=1.0)
+    tail = np.abs(generator.render(asked)[0].audio[48_000:, 0])
+    power = np.square(tail).reshape(20, -1).mean(1)
+    assert (power[:10] > 0).all(), "no gap"
+    assert (power[3:] < 4 * power[:-3]).all(), "no second hit"
