@@ -30,7 +30,7 @@ from engine.models.denoiser import (
 )
 from engine.models.store import WEIGHTS, Models, load, pick_device, pick_dtype
 from engine.picture import Picture
-from engine.references import LOOK_BACK_TOKENS, NO_REFERENCES
+from engine.references import LOOK_BACK_TOKENS, NO_REFERENCES, Reference
 from engine.regenerate import regenerate_span
 from engine.resampler import Resampler
 from engine.sampler import STEPS, Sampler, seeded, token_noise
@@ -148,27 +148,33 @@ class Generator:
 
         Returns tokens (takes, T, channels), None where no reference is near the prompt, and pitch (takes, 2, 2 T).
         """
-        silent = torch.zeros(len(seeds), 2, LATENTS_PER_TOKEN * tokens, device=self.device)
-        if timeline.curve is None and self.picture(cue) is not None:
-            return None, silent  # the picture says when; a recording would bring its own times
+        references = [reference for seed in seeds if (reference := self.reference(cue, seed)) is not None]
+        if len(references) < len(seeds):
+            return None, torch.zeros(len(seeds), 2, LATENTS_PER_TOKEN * tokens, device=self.device)
         before = min(first, LOOK_BACK_TOKENS)
         frames = LEVELS_PER_TOKEN * (first - before)
         asked = timeline.asked(frames, LEVELS_PER_TOKEN * (before + tokens))
         # The tail rings on with what sounded last; left undrawn it would begin anew.
         line = asked.level if timeline.curve is None else timeline.settled(asked.level, frames)
-        sentence = self.text([cue.prompt]).sentence[0]
-        laid = []
-        for seed in seeds:
-            reference = self.models.references.pick(sentence, seed)
-            if reference is None:
-                return None, silent
-            laid.append(reference.laid(line, frames, LEVELS_PER_TOKEN * before, loose=bool(asked.loose), seed=seed))
+        laid = [
+            reference.laid(line, frames, LEVELS_PER_TOKEN * before, loose=bool(asked.loose), seed=seed)
+            for reference, seed in zip(references, seeds, strict=True)
+        ]
         start, pitch = (torch.stack(parts).to(self.device) for parts in zip(*laid, strict=True))
         return start, pitch
 
-    def credits(self, prompt: str, seed: int) -> tuple[str, ...]:
-        """The recordings that a take of this prompt and seed starts from; none where no reference is near."""
-        reference = self.models.references.pick(self.text([prompt]).sentence[0], seed)
+    def reference(self, cue: Cue, seed: int) -> Reference | None:
+        """What a take of this cue and seed starts from, None for noise alone: where nothing is near the prompt.
+
+        Also where a picture says when, without a line: a recording would bring its own times.
+        """
+        if cue.loudness is None and self.picture(cue) is not None:
+            return None
+        return self.models.references.pick(self.text([cue.prompt]).sentence[0], seed)
+
+    def credits(self, cue: Cue, seed: int) -> tuple[str, ...]:
+        """The recordings that a take of this cue and seed starts from."""
+        reference = self.reference(cue, seed)
         return reference.credits if reference else ()
 
     def noise(self, seeds: Sequence[int], window: int, tokens: int) -> Tensor:
@@ -304,7 +310,7 @@ class Generator:
             warnings = (*self.warnings(cue.prompt), *(picture.warnings if picture else ()))
             model = {"name": MODEL_NAME, "sha256": self.models.sha256}
             reports.extend(
-                TakeReport(seed, meter.report(), warnings, model, self.credits(cue.prompt, seed))
+                TakeReport(seed, meter.report(), warnings, model, self.credits(cue, seed))
                 for seed, meter in zip(seeds, meters, strict=True)
             )
 

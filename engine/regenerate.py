@@ -112,7 +112,7 @@ def regenerate_span(
         take.report,
         seed=seed,
         curve=measured(timeline, audio, float(limited.max()), take.report.curve),
-        references=tuple(dict.fromkeys((*take.report.references, *generator.credits(take.cue.prompt, seed)))),
+        references=tuple(dict.fromkeys((*take.report.references, *generator.credits(take.cue, seed)))),
     )
     return replace(take, audio=audio, seed=seed, report=report)
 
