@@ -88,6 +88,7 @@ class MidiDoor:
         self._on_change = on_change
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
+        self._heard = False
         self._backend: Any = None
         self.state = MidiState(False, reason="not opened")
         self.map = MidiMap.load(map_file) if map_file is not None else MidiMap()
@@ -141,6 +142,10 @@ class MidiDoor:
     def _watch(self, name: str) -> None:
         """Notice that JACK has gone, and listen again when it is back."""
         while not self._closing.wait(_LOOK_EVERY_S):
+            # What sends is there; and a look, a client that comes and goes, costs a ride over it messages.
+            heard, self._heard = self._heard, False
+            if heard:
+                continue
             if self._ports and not _lists_us(self._backend):
                 self._leave_ports()
                 reason = f"{name} has gone away; it is listened to again when it is back"
@@ -251,6 +256,7 @@ class MidiDoor:
     def _run(self) -> None:
         while (arrived := self._arrived.get()) is not None:
             time_s, message = arrived
+            self._heard = True
             try:
                 self.receive(message, time_s)
             except Exception:  # one failing action must not end the listening
