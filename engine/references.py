@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.gain_rider import running_maximum
 from engine.loudness import LOOSE_FRAMES
 from engine.models.denoiser import TOKEN_RATE, scale_level, to_tokens
 
@@ -101,8 +102,9 @@ class Reference:
         rows = self.natural[frames[::2] // 2 % len(self.natural)]
         drawn = np.isfinite(asked_db)
         if loose:
-            padded = np.pad(self.natural_level, LOOSE_FRAMES // 2, mode="wrap")
-            top = np.lib.stride_tricks.sliding_window_view(padded, LOOSE_FRAMES).max(1)
+            half = LOOSE_FRAMES // 2
+            around = torch.from_numpy(np.pad(self.natural_level, half, mode="wrap"))
+            top = running_maximum(around[None])[0, half:-half].numpy()
             level[drawn] += (asked_db - top[frames % len(top)])[drawn]
         else:
             level[drawn] = asked_db[drawn]
