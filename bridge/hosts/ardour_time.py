@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from xml.etree.ElementTree import Element
 
 from bridge.hosts.numbers import number, seconds, whole
@@ -46,7 +48,7 @@ def read_clock(session: Element, sample_rate: int, warnings: list[str]) -> Ardou
     """The clock of a session, from its tempo map."""
     tempo_map = session.find("TempoMap")
     superclocks = SUPERCLOCKS_PER_SECOND
-    events: list[TempoEvent] = []
+    sections: list[_Section] = []
     if tempo_map is not None:
         superclocks = whole(tempo_map.get("superclocks-per-second"), SUPERCLOCKS_PER_SECOND)
         superclocks = superclocks if superclocks > 0 else SUPERCLOCKS_PER_SECOND
@@ -57,32 +59,56 @@ def read_clock(session: Element, sample_rate: int, warnings: list[str]) -> Ardou
             beats_per_bar = per_bar * 4.0 / max(number(meter.get("note-type") or meter.get("note-value"), 4.0), 1.0)
         for element in tempo_map.iter("Tempo"):
             try:
-                events.append(_event(element, sample_rate, superclocks, beats_per_bar))
+                sections.append(_section(element, sample_rate, superclocks, beats_per_bar))
             except ValueError as error:
                 warnings.append(f"a tempo could not be read and is left out ({error})")
     try:
-        tempo = TempoMap(events)
+        tempo = TempoMap(_events(sections))
     except ValueError as error:
         warnings.append(f"the tempo map could not be read, 120 BPM is assumed ({error})")
         tempo = TempoMap([])
     return ArdourClock(sample_rate, superclocks, tempo)
 
 
-def _event(element: Element, sample_rate: int, superclocks: int, beats_per_bar: float) -> TempoEvent:
-    note_type = number(element.get("note-type"), 4.0) or 4.0
-    bpm = number(element.get("npm") or element.get("beats-per-minute")) * 4.0 / note_type
-    end = number(element.get("enpm") or element.get("end-beats-per-minute"), bpm * note_type / 4.0) * 4.0 / note_type
-    if not BPM[0] <= bpm <= BPM[1]:
-        raise ValueError(f"{bpm:g} BPM")
+@dataclass(frozen=True)
+class _Section:
+    """A tempo event and the tempo that it glides to."""
+
+    event: TempoEvent
+    end_bpm: float
+
+
+def _events(sections: list[_Section]) -> Iterator[TempoEvent]:
+    """The events in order; where a glide ends at a tempo that the next section does not begin with, that end too."""
+    ordered = sorted(sections, key=lambda section: section.event.beat)
+    for section, following in zip_longest(ordered, ordered[1:]):
+        yield section.event
+        if section.event.ramp and following is not None and following.event.bpm != section.end_bpm:
+            yield replace(following.event, bpm=section.end_bpm, ramp=False)
+
+
+def _section(element: Element, sample_rate: int, superclocks: int, beats_per_bar: float) -> _Section:
+    note_type = _number(element.get("note-type"), 4.0) or 4.0
+    bpm = _number(element.get("npm") or element.get("beats-per-minute")) * 4.0 / note_type
+    end = _number(element.get("enpm") or element.get("end-beats-per-minute"), bpm * note_type / 4.0) * 4.0 / note_type
+    if not all(BPM[0] <= tempo <= BPM[1] for tempo in (bpm, end)):
+        raise ValueError(f"{bpm:g} to {end:g} BPM")
     ramp = abs(end - bpm) > 1e-9
     if element.get("sclock") is not None:
         at_s = number(element.get("sclock")) / superclocks
-        return TempoEvent(_quarters(element.get("quarters", "0:0")), bpm, ramp, at_s)
-    if element.get("frame") is not None:
-        beat = number(element.get("pulse"), 0.0) * 4.0
-        return TempoEvent(beat, bpm, ramp, number(element.get("frame")) / sample_rate)
-    bar, beat_in_bar, _ = (number(part, 1.0) for part in (element.get("start") or "1|1|0").split("|"))
-    return TempoEvent((bar - 1.0) * beats_per_bar + beat_in_bar - 1.0, bpm, ramp)
+        event = TempoEvent(_quarters(element.get("quarters", "0:0")), bpm, ramp, at_s)
+    elif element.get("frame") is not None:
+        beat = _number(element.get("pulse"), 0.0) * 4.0
+        event = TempoEvent(beat, bpm, ramp, number(element.get("frame")) / sample_rate)
+    else:
+        bar, beat_in_bar, _ = (number(part, 1.0) for part in (element.get("start") or "1|1|0").split("|"))
+        event = TempoEvent((bar - 1.0) * beats_per_bar + beat_in_bar - 1.0, bpm, ramp)
+    return _Section(event, end)
+
+
+def _number(text: str | None, default: float | None = None) -> float:
+    """As `number`, of a session that may have been saved under a locale with decimal commas."""
+    return number(text and text.replace(",", "."), default)
 
 
 def _quarters(text: str) -> float:

@@ -1,0 +1,230 @@
+"""Ardour sessions as its versions really write them: one trap each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from bridge.hosts import Lane, Project
+
+Read = Callable[[str, bytes | str], Project]
+
+
+def session(
+    version: str, body: str = "", *, rate: int = 48000, options: str = "", locations: str = "", tempo: str = ""
+) -> str:
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Session version="{version}" name="s" sample-rate="{rate}">\n'
+        f"<Config>{options}</Config><Locations>{locations}</Locations><Routes>{body}</Routes>{tempo}</Session>"
+    )
+
+
+def amp(events: str, style: str = "Linear", state: str = "Play", identity: str = "gain") -> str:
+    return (
+        f'<Automation><AutomationList automation-id="{identity}" id="9" default="1" interpolation-style="{style}"'
+        f' state="{state}"><events>{events}</events></AutomationList></Automation>'
+    )
+
+
+def route(*processors: str, name: str = "T") -> str:
+    return f'<Route id="7" name="{name}" default-type="audio" active="1">{"".join(processors)}</Route>'
+
+
+def fader(events: str, style: str = "Linear", state: str = "Play") -> str:
+    return f'<Processor id="8" name="Fader" active="1" type="amp">{amp(events, style, state)}</Processor>'
+
+
+def only_lane(project: Project) -> Lane:
+    (lane,) = (lane for track in project.tracks for lane in track.lanes)
+    return lane
+
+
+def times(lane: Lane) -> list[tuple[float, float]]:
+    return [(point.time_s, point.value) for point in lane.points]
+
+
+TEMPO_7 = (
+    '<TempoMap superclocks-per-second="282240000"><Tempos>{}</Tempos>'
+    '<Meters><Meter note-value="4" divisions-per-bar="4" sclock="0" quarters="0:0" bbt="1|1|0"/></Meters></TempoMap>'
+)
+TEMPO = '<Tempo npm="{}" enpm="{}" note-type="4" type="Tempo::Ramped" active="1" sclock="{}" quarters="{}"/>'
+
+
+@pytest.mark.parametrize("rate", [44100, 48000, 96000])
+@pytest.mark.parametrize(
+    ("version", "events"),
+    [
+        ("2.0.0", "0 1 {0} 0.5"),
+        ("3002", "0 1\n{0} 0.5\n"),
+        ("3002", "0 1\n{0:.6e} 5e-01\n"),
+        ("6000", "\n0 1 \n{0} 0.5 \n"),
+        ("7000", "0 1\n{0} 0.5\n"),  # the first builds of 7 still wrote samples
+        ("7002", "a0 1\na423360000 0.5\n"),
+        ("8000", "a0 1 a423360000 0.5"),
+    ],
+    ids=["block", "lines", "exponents", "blanks", "unprefixed", "superclocks", "one line"],
+)
+def test_the_same_second_and_a_half_in_every_version(read: Read, version: str, events: str, rate: int) -> None:
+    lane = only_lane(read("s.ardour", session(version, route(fader(events.format(rate * 3 // 2))), rate=rate)))
+    assert times(lane) == pytest.approx(np.array([(0.0, 1.0), (1.5, 0.5)]), abs=1e-9)
+    assert (lane.controls, lane.active) == ("volume", True)
+
+
+def test_a_session_saved_under_a_locale_with_decimal_commas(read: Read) -> None:
+    tempo = '<TempoMap><Tempo start="1|1|0" beats-per-minute="92,500000" note-type="4,000000" movable="no"/></TempoMap>'
+    project = read("comma.ardour", session("3001", route(fader("0 0,25\n48000,5 1,5\n")), tempo=tempo))
+    assert times(only_lane(project)) == [(0.0, 0.25), (48000.5 / 48000, 1.5)]
+    assert project.tempo[0].bpm == 92.5
+
+
+@pytest.mark.parametrize("state", ["Off", "Write", "Play", "Touch", "Latch", ""])
+def test_what_is_played_and_what_only_lies_there(read: Read, state: str) -> None:
+    lane = only_lane(read("s.ardour", session("7002", route(fader("a0 1", state=state)))))
+    assert lane.active == (state in ("Play", "Touch", "Latch"))
+
+
+@pytest.mark.parametrize(
+    ("style", "domain", "shape"),
+    [
+        ("Exponential", "ardour_fader", "linear"),
+        ("Linear", "gain", "linear"),
+        ("Discrete", "gain", "hold"),
+        ("Logarithmic", "db", "linear"),
+        ("Curved", "gain", "linear"),
+    ],
+)
+def test_every_interpolation(read: Read, style: str, domain: str, shape: str) -> None:
+    project = read("s.ardour", session("6000", route(fader("0 1 48000 0.5", style))))
+    assert (only_lane(project).domain, {p.shape for p in only_lane(project).points}) == (domain, {shape})
+    assert bool(project.warnings) == (style == "Curved")
+
+
+SEND = '<Processor id="20" name="Send {}" active="1" {}>{}</Processor>'
+
+
+@pytest.mark.parametrize(
+    ("processor", "controls"),
+    [
+        (SEND.format(1, 'type="send"', fader("0 1")), "send"),  # 3 to 5: the send's own amp
+        (SEND.format(2, 'type="intsend" role="Aux"', fader("0 1")), "send"),
+        (SEND.format(3, 'type="intsend" role="Foldback"', amp("0 1", identity="send")), "send"),
+        (SEND.format(4, 'type="intsend" role="Aux"', amp("0 1", identity="gain")), "send"),  # 6
+        ('<Processor id="8" name="Trim" type="trim">' + amp("0 1", identity="trim") + "</Processor>", "trim"),
+        (
+            '<Processor id="8" name="T" type="main-outs">'
+            f"<PannerShell><Pannable>{amp('0 1', identity='pan-azimuth')}</Pannable></PannerShell></Processor>",
+            "pan",
+        ),
+        (amp("0 1", identity="pan-width"), "param"),
+        (amp("0 1", identity="main-out-volume"), "param"),
+        ('<Processor id="8" name="Gain" type="lv2">' + amp("0 1", identity="parameter-1") + "</Processor>", "param"),
+        ('<Processor id="8" name="Amp" type="lua">' + amp("0 1", identity="gain") + "</Processor>", "param"),
+        (amp("0 64", identity="midicc-3-11"), "cc11"),
+        (amp("0 64", identity="midicc-3-74"), "param"),
+    ],
+)
+def test_only_the_fader_is_the_fader(read: Read, processor: str, controls: str) -> None:
+    assert only_lane(read("s.ardour", session("6000", route(processor)))).controls == controls
+
+
+@pytest.mark.parametrize("flags", ["MasterOut", "MonitorOut", "AudioTrack,Hidden", "AudioBus,FoldbackBus"])
+def test_buses_master_monitor_and_hidden_routes_have_their_faders(read: Read, flags: str) -> None:
+    body = route(f'<PresentationInfo order="3" flags="{flags}"/>', fader("0 1"), name="B")
+    project = read("s.ardour", session("6000", body))
+    assert (project.tracks[0].name, only_lane(project).controls) == ("B", "volume")
+
+
+def test_an_envelope_of_the_oldest_kind_and_a_playlist_in_waiting(read: Read) -> None:
+    region = (
+        '<Region id="1" name="r" start="0" length="96000" position="24000" flags="Opaque,EnvelopeActive">'
+        '<Envelope><point x="0" y="1"/><point x="48000" y="0.5"/></Envelope></Region>'
+        '<Region id="2" name="plain" length="9" position="0" flags=""><Envelope default="yes"/></Region>'
+    )
+    playlists = f'<Playlists><Playlist name="T.1" orig_diskstream_id="3">{region}</Playlist></Playlists>'
+    playlists += f'<UnusedPlaylists><Playlist name="T.2">{region}</Playlist></UnusedPlaylists>'
+    lane = only_lane(read("two.ardour", session("2.0.0", route(), tempo=playlists)))
+    assert (lane.controls, lane.active, times(lane)) == ("take", True, [(0.5, 1.0), (1.5, 0.5)])
+
+
+LOCATIONS = [
+    ("IsMark", "marker", False),
+    ("IsMark,IsCDMarker", "marker", False),
+    ("IsMark,IsHidden", "marker", False),
+    ("IsMark,IsStart", "marker", False),
+    ("IsMark,IsCueMarker", "marker", False),
+    ("IsMark,IsScene", "marker", False),
+    ("IsXrun", "marker", False),
+    ("IsRangeMarker", "region", False),
+    ("IsCDMarker,IsRangeMarker", "region", False),
+    ("IsHidden,IsRangeMarker", "region", False),
+    ("IsRangeMarker,IsSection", "region", True),
+    ("IsRangeMarker,IsSkip,IsSkipping", "region", True),
+    ("IsAutoLoop,IsHidden", "loop", False),
+    ("IsAutoPunch", "punch", False),
+    ("IsSessionRange", "session", False),
+    ("IsFromTheFuture", "region", True),
+    ("IsHidden", "region", True),
+]
+
+
+@pytest.mark.parametrize(("version", "start", "end"), [("6000", "48000", "96000"), ("7002", "a282240000", "b3840")])
+def test_every_flag_of_a_location(read: Read, version: str, start: str, end: str) -> None:
+    locations = "".join(
+        f'<Location id="{n}" name="{flags}" start="{start}" end="{end}" flags="{flags}" locked="1"/>'
+        for n, (flags, _, _) in enumerate(LOCATIONS)
+    )
+    tempo = TEMPO_7.format(TEMPO.format(60, 60, 0, "0:0")) if version == "7002" else ""
+    project = read("s.ardour", session(version, locations=locations, tempo=tempo))
+    assert [(m.name, m.kind, m.section) for m in project.markers] == LOCATIONS
+    assert {m.time_s for m in project.markers} == {1.0}
+    assert {m.end_s for m in project.markers if m.kind != "marker"} == {2.0}
+
+
+@pytest.mark.parametrize(
+    ("second", "wanted"),
+    [
+        # One glide into the next tempo, and one that jumps at its end: both linear in beats.
+        (TEMPO.format(120, 120, 782515512, "4:0"), 4 * np.log(1.5)),
+        (TEMPO.format(90, 90, 782515512, "4:0"), 4 * np.log(1.5)),
+    ],
+)
+def test_a_lane_in_beats_over_a_glide(read: Read, second: str, wanted: float) -> None:
+    tempo = TEMPO_7.format(TEMPO.format(60, 120, 0, "0:0") + second)
+    lane = only_lane(read("s.ardour", session("7002", route(fader("b0 1 b3840 0.5", "Exponential")), tempo=tempo)))
+    assert times(lane) == pytest.approx(np.array([(0.0, 1.0), (wanted, 0.5)]), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ('name="timecode-format" value="timecode_23976"', "23.976"),
+        ('name="timecode-format" value="timecode_2997drop"', "29.97DF"),
+        ('name="timecode-format" value="timecode_2997000drop"', "29.97DF"),
+        ('name="timecode-format" value="timecode_30drop"', "30"),
+        ('name="timecode-format" value="timecode_5994"', "59.94NDF"),
+        ('name="smpte-format" value="smpte_25"', "25"),
+        ('name="smpte-format" value="smpte_2997drop"', "29.97DF"),
+    ],
+)
+def test_timecode_formats_by_their_old_and_new_names(read: Read, option: str, name: str) -> None:
+    assert str(read("s.ardour", session("6000", options=f"<Option {option}/>")).frame_rate) == name
+
+
+@pytest.mark.parametrize(("negative", "start"), [("0", 3600.0), ("no", 3600.0), ("1", -3600.0), ("yes", -3600.0)])
+def test_a_start_that_is_not_midnight(read: Read, negative: str, start: float) -> None:
+    options = '<Option name="timecode-offset" value="345600000"/>'
+    options += f'<Option name="timecode-offset-negative" value="{negative}"/>'
+    assert read("s.ardour", session("6000", options=options, rate=96000)).start_s == start
+
+
+@pytest.mark.parametrize(("version", "known"), [("2.0.0", True), ("3001", True), ("8002", True), ("9100", False)])
+def test_a_version_of_the_future_is_read_with_a_warning(read: Read, version: str, known: bool) -> None:
+    project = read("s.ardour", session(version, route(fader("a0 1 a282240000 0.5"))))
+    assert times(only_lane(project)) == [(0.0, 1.0), (1.0, 0.5)] and bool(project.warnings) != known
+
+
+def test_a_list_that_ends_in_the_middle_keeps_its_whole_points(read: Read) -> None:
+    project = read("s.ardour", session("6000", route(fader("0 1\n48000 0.5\n96000"))))
+    assert times(only_lane(project)) == [(0.0, 1.0), (1.0, 0.5)] and "ends in the middle" in project.warnings[0]
