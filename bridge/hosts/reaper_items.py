@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
-from bridge.hosts.curves import cut
+from bridge.hosts.curves import BENT_PIECES, cut, evaluate
 from bridge.hosts.model import Lane, LanePoint, TempoPoint
 from bridge.hosts.numbers import in_order, number, whole
-from engine.curve_laws import DOMAINS
+from engine.curve_laws import DOMAINS, to_gain
 
 #: Field 16 of an instance: the top of the volume envelope when it was made -> linear gain of a pooled value 1.
 VOLUME_TOPS = {0: 2.0, 1: 1.0, 4: 10 ** (12 / 20), 5: 10 ** (24 / 20)}
-#: A looped item is repeated at most this often.
-MAX_LOOPS = 10_000
-#: The lane grows by at most this many points.
+#: All items of a file together draw at most this many points.
 MAX_POINTS = 200_000
+#: Bit of `ACT` and `POOLEDENVATTACH`: the envelope under the items does not play, between them the last value holds.
+BYPASS_UNDER = 4
+#: The range of places in an envelope.
+UNIT = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -91,71 +94,118 @@ class AutomationItem:
             value(13, 0.0) != 0.0, top,
         )  # fmt: skip
 
-
-def draw_items(
-    under: tuple[LanePoint, ...],
-    items: Iterable[AutomationItem],
-    pools: dict[str, Pool],
-    tempo: Tempo,
-    domain: str,
-    span: tuple[float, float] | None,
-) -> tuple[LanePoint, ...]:
-    """The envelope `under` with `items` drawn in: inside an item its pool counts, outside what lies under.
-
-    `span` is what 0 and 1 in a pool mean; None for a volume, scaled to the item's own top in the lane's domain.
-    """
-    points = list(under)
-    for item in sorted(items, key=lambda item: item.position_s):
-        own = _item_points(item, pools[item.pool], tempo, domain, span)
-        if not own or len(points) + len(own) > MAX_POINTS:
-            continue
-        points = _replaced(_lane(points, domain, span), own, item.position_s, item.position_s + item.length_s)
-    return in_order(points)
+    def place(self, pooled: float) -> float:
+        """A pooled value as this item plays it; an amplitude can drive it out of 0…1."""
+        return (pooled - 0.5) * self.amplitude + self.baseline
 
 
-def _lane(points: list[LanePoint], domain: str, span: tuple[float, float] | None) -> Lane:
+@dataclass
+class Painter:
+    """Draws a project's automation items into its lanes."""
+
+    pools: dict[str, Pool]
+    tempo: Tempo
+    #: What envelopes that say -1 do with what lies under their items: `POOLEDENVATTACH`.
+    attach: int = 0
+    room: int = field(default=MAX_POINTS, init=False)
+    #: Whether there was more to draw than there is room for.
+    full: bool = field(default=False, init=False)
+
+    def draw(
+        self,
+        under: tuple[LanePoint, ...],
+        items: Iterable[AutomationItem],
+        domain: str,
+        span: tuple[float, float] | None,
+        attach: int = -1,
+    ) -> tuple[LanePoint, ...]:
+        """The envelope `under` with `items` drawn in: inside an item its pool counts, outside what lies under.
+
+        `span` is what 0 and 1 in a pool mean; None for a volume, scaled to the item's own top in the lane's domain.
+        """
+        bypassed = (self.attach if attach < 0 else attach) & BYPASS_UNDER
+        points = [] if bypassed else list(under)
+        for item in sorted(items, key=lambda item: item.position_s):
+            places = self._places(item, domain)
+            self.room -= len(places)
+            if places:
+                values = _values(item, np.array([place.value for place in places]), domain, span)
+                own = [replace(place, value=float(value)) for place, value in zip(places, values, strict=True)]
+                under_lane, end_s = _lane(points, domain, span), item.position_s + item.length_s
+                points = _replaced(under_lane, own, item.position_s, end_s, holds=bool(bypassed))
+        return in_order(points)
+
+    def _places(self, item: AutomationItem, domain: str) -> list[LanePoint]:
+        """The item's points in project time, cut to its length, as places 0…1 in the envelope's range."""
+        pool = self.pools[item.pool]
+        self.full |= self.room < len(pool.points)
+        if not pool.points or self.full:
+            return []
+        quarter_s = 60.0 / self.tempo.bpm(item.position_s) / item.rate
+        points = _within_range(
+            [replace(p, time_s=p.time_s * quarter_s, value=item.place(p.value)) for p in pool.points], domain
+        )
+        start_s, length_s, rounds = -item.offset_s / item.rate, pool.length_quarters * quarter_s, 1
+        if item.loop and length_s > 1e-6:
+            # Every round is the pool from its start to its length, whatever points it has at or behind its edges.
+            points = cut(_lane(points, domain, UNIT), 0.0, length_s)
+            start_s = -(item.offset_s / item.rate % length_s)
+            wanted = math.ceil((item.length_s - start_s) / length_s)
+            rounds = max(min(wanted, self.room // len(points)), 1)
+            self.full |= rounds < wanted
+        begins = [item.position_s + start_s + index * length_s for index in range(rounds)]
+        repeated = [replace(point, time_s=begin + point.time_s) for begin in begins for point in points]
+        return cut(_lane(repeated, domain, UNIT), item.position_s, item.position_s + item.length_s)
+
+
+def _within_range(points: list[LanePoint], domain: str) -> list[LanePoint]:
+    """`points` with whatever an amplitude drives out of 0…1 held at the edge, from where the line crosses it."""
+    lane = _lane(points, domain, UNIT)
+    drawn: list[LanePoint] = []
+    for point, following in pairwise(points):
+        if point.shape == "hold" or all(0.0 <= end.value <= 1.0 for end in (point, following)):
+            drawn.append(point)
+        else:
+            times = _crossings(point, following) if point.shape == "linear" else _steps(point, following)
+            drawn.append(LanePoint(point.time_s, point.value))
+            drawn += [LanePoint(time_s, evaluate(lane, time_s)) for time_s in times]
+    return [replace(point, value=min(max(point.value, 0.0), 1.0)) for point in [*drawn, points[-1]]]
+
+
+def _crossings(point: LanePoint, following: LanePoint) -> Iterator[float]:
+    """Where a straight line crosses 0 and 1, in the order of time."""
+    rise, length_s = following.value - point.value, following.time_s - point.time_s
+    for edge in UNIT if rise > 0.0 else reversed(UNIT):
+        if rise and 0.0 < (edge - point.value) / rise < 1.0:
+            yield point.time_s + length_s * (edge - point.value) / rise
+
+
+def _steps(point: LanePoint, following: LanePoint) -> Iterator[float]:
+    """Times that draw a bent segment in straight pieces, its ends left out."""
+    for step in range(1, BENT_PIECES):
+        yield point.time_s + (following.time_s - point.time_s) * step / BENT_PIECES
+
+
+def _lane(points: Sequence[LanePoint], domain: str, span: tuple[float, float] | None) -> Lane:
     return Lane("volume" if span is None else "param", tuple(points), domain=domain)
 
 
-def _replaced(under: Lane, own: list[LanePoint], start_s: float, end_s: float) -> list[LanePoint]:
+def _replaced(under: Lane, own: list[LanePoint], start_s: float, end_s: float, *, holds: bool) -> list[LanePoint]:
+    """`under` with `own` in its place between two times; `holds`: behind its own end `under` says nothing."""
     if not under.points:
         return own
     first, last = under.points[0].time_s, under.points[-1]
     before = cut(under, first, start_s) if first < start_s else []
-    after = cut(under, end_s, last.time_s) if last.time_s > end_s else [LanePoint(end_s, last.value)]
-    if last.time_s > end_s:
-        after[-1] = last  # with its own shape, which matters to whatever is drawn after it
-    return [*before, *own, *after]
+    if last.time_s <= end_s:
+        return [*before, *own] if holds else [*before, *own, LanePoint(end_s, last.value)]
+    # The last point keeps its own shape, which matters to whatever is drawn after it.
+    return [*before, *own, *cut(under, end_s, last.time_s)[:-1], last]
 
 
-def _item_points(
-    item: AutomationItem, pool: Pool, tempo: Tempo, domain: str, span: tuple[float, float] | None
-) -> list[LanePoint]:
-    """The item's points in project time, cut to its length."""
-    if not pool.points:
-        return []
-    beat_s = 60.0 / tempo.bpm(item.position_s)
-    length_s = pool.length_quarters * beat_s / item.rate
-    loops = 1
-    if item.loop and length_s > 1e-6:
-        loops = min(math.ceil((item.length_s + item.offset_s / item.rate) / length_s) + 1, MAX_LOOPS)
-        loops = max(min(loops, MAX_POINTS // len(pool.points)), 1)
-    points = []
-    first = item.position_s - item.offset_s / item.rate
-    for loop in range(loops):
-        for point in pool.points:
-            time_s = first + loop * length_s + point.time_s * beat_s / item.rate
-            value = _value(item, point.value, domain, span)
-            points.append(LanePoint(time_s, value, point.shape, point.tension))
-    return cut(_lane(points, domain, span), item.position_s, item.position_s + item.length_s)
-
-
-def _value(item: AutomationItem, pooled: float, domain: str, span: tuple[float, float] | None) -> float:
-    place = min(max((pooled - 0.5) * item.amplitude + item.baseline, 0.0), 1.0)
+def _values(item: AutomationItem, places: np.ndarray, domain: str, span: tuple[float, float] | None) -> np.ndarray:
+    """What places 0…1 are in the lane's own unit."""
     if span is not None:
-        return span[0] + place * (span[1] - span[0])
+        return np.asarray(span[0] + places * (span[1] - span[0]))
     # On a fader-scaled lane 1 is the fader's place for the top gain, not the gain itself.
     law = DOMAINS[domain]
-    top = float(law.position(np.array([item.top]))[0])
-    db = float(law.db(np.array([place * top]))[0])
-    return 10.0 ** (db / 20.0)
+    return to_gain(law.db(places * law.position(np.array(item.top))))

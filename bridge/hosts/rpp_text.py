@@ -94,6 +94,8 @@ def parse_rpp(text: str) -> tuple[Block, list[str]]:
     odd = []
     if len(open_blocks) > 1:
         where = f" (in <{open_blocks[-1].name})" if len(open_blocks) > 2 else ""
+        if line and open_blocks[-1].items and isinstance(open_blocks[-1].items[-1], str):
+            open_blocks[-1].items.pop()  # half a line may look like a whole one: PT 2 0.25 cut to PT 2 0.2
         odd.append(f"the file ends in the middle{where}: read as far as it goes")
     return project, odd
 
