@@ -63,10 +63,10 @@ class LaneReader:
         chosen = {
             element.get("stripable") for element in self.session.iterfind("./Selection/StripableAutomationControl")
         }
-        takes = self._takes()
-        for route in self.session.iterfind("./Routes/Route"):
-            lists = list(self._lists(route, "", False))
-            lists += takes.pop(route.get("id", ""), [])
+        routes = self.session.findall("./Routes/Route")
+        takes = self._takes(routes)
+        for index, route in enumerate(routes):
+            lists = [*self._lists(route, "", False), *takes.get(index, [])]
             yield Track(_route_name(route), tuple(self._lanes(lists)), route.get("id") in chosen)
         for vca in self.session.iterfind("./VCAManager/VCA"):
             lists = [replace(one, controls="vca") if one.controls == "volume" else one
@@ -103,14 +103,12 @@ class LaneReader:
                 one = replace(one, guide=True)
             yield replace(one, name=f"{name}: {parameter}" if parameter else one.name)
 
-    def _takes(self) -> dict[str, list[_List]]:
-        """The gain envelopes of regions, by the id of their track."""
-        takes: dict[str, list[_List]] = {}
-        names = {_route_name(route): route.get("id", "") for route in self.session.iterfind("./Routes/Route")}
+    def _takes(self, routes: list[Element]) -> dict[int | None, list[_List]]:
+        """The gain envelopes of regions, by the index of their track's route; None: of no track that is there."""
+        takes: dict[int | None, list[_List]] = {}
+        owners = {key: index for index, route in enumerate(routes) for key in _route_keys(route)}
         for playlist in self.session.iterfind("./Playlists/Playlist"):
-            track = playlist.get("orig-track-id") or playlist.get("orig-diskstream-id") or ""
-            if track not in names.values():
-                track = names.get(playlist.get("name", "").partition(".")[0], track)
+            track = next((owners[key] for key in _playlist_keys(playlist) if key in owners), None)
             for region in playlist.findall("Region"):
                 # Until version 2 the switch was one of the region's flags.
                 active = region.get("envelope-active", "") in ("1", "yes") or "EnvelopeActive" in region.get(
@@ -185,6 +183,18 @@ def _route_name(route: Element) -> str:
     inner = route.find("IO")  # until version 2 only the inputs and outputs have the name
     own = route.get("name", "")
     return own if own or inner is None else inner.get("name", "")
+
+
+def _route_keys(route: Element) -> list[tuple[str, str]]:
+    """What the playlists of a route may name it by; until version 2 it had no id of its own."""
+    ids = [("id", identity) for identity in (route.get("id"), route.get("diskstream-id")) if identity]
+    return [*ids, ("name", _route_name(route))]
+
+
+def _playlist_keys(playlist: Element) -> list[tuple[str, str]]:
+    ids = (playlist.get("orig-track-id"), playlist.get("orig-diskstream-id"), playlist.get("orig_diskstream_id"))
+    name = playlist.get("name", "")  # the track's, or "track.1" and so on
+    return [*(("id", one) for one in ids if one), ("name", name), ("name", name.rpartition(".")[0])]
 
 
 def _one_list(element: Element, owner: str, parent: Element, in_send: bool) -> _List:

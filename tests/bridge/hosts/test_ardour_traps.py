@@ -136,15 +136,26 @@ def test_buses_master_monitor_and_hidden_routes_have_their_faders(read: Read, fl
     assert (project.tracks[0].name, only_lane(project).controls) == ("B", "volume")
 
 
-def test_an_envelope_of_the_oldest_kind_and_a_playlist_in_waiting(read: Read) -> None:
+@pytest.mark.parametrize(
+    ("own", "playlist"),
+    [
+        ('diskstream-id="91"', 'name="Drawn anew" orig_diskstream_id="91"'),  # 2: routes have no id
+        ('id="7"', 'name="Other.1" orig-track-id="7"'),
+        ('id="7"', 'name="A 1.5.2" orig-track-id="gone"'),
+    ],
+)
+def test_regions_belong_to_their_track_and_a_playlist_in_waiting_to_none(read: Read, own: str, playlist: str) -> None:
     region = (
         '<Region id="1" name="r" start="0" length="96000" position="24000" flags="Opaque,EnvelopeActive">'
         '<Envelope><point x="0" y="1"/><point x="48000" y="0.5"/></Envelope></Region>'
         '<Region id="2" name="plain" length="9" position="0" flags=""><Envelope default="yes"/></Region>'
     )
-    playlists = f'<Playlists><Playlist name="T.1" orig_diskstream_id="3">{region}</Playlist></Playlists>'
-    playlists += f'<UnusedPlaylists><Playlist name="T.2">{region}</Playlist></UnusedPlaylists>'
-    lane = only_lane(read("two.ardour", session("2.0.0", route(), tempo=playlists)))
+    routes = f'<Route flags="MasterOut"><IO name="master"/></Route><Route {own}><IO name="A 1.5"/></Route>'
+    playlists = f"<Playlists><Playlist {playlist}>{region}</Playlist></Playlists>"
+    playlists += f"<UnusedPlaylists><Playlist {playlist}>{region}</Playlist></UnusedPlaylists>"
+    project = read("two.ardour", session("2.0.0", routes, tempo=playlists))
+    lane = only_lane(project)
+    assert project.tracks[1].lanes == (lane,)
     assert (lane.controls, lane.active, times(lane)) == ("take", True, [(0.5, 1.0), (1.5, 0.5)])
 
 
