@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from bridge.errors import UserError
-from bridge.hosts.dawproject import tempo_of
+from bridge.hosts.dawproject_time import tempo_of
 from bridge.hosts.model import Project
 from bridge.hosts.packed import unzip_member, zip_members
 from bridge.hosts.safe_xml import UnsafeXml, parse_xml

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import re
 from collections.abc import Iterator
@@ -15,8 +16,16 @@ MAX_XML = 150 * 2**20
 MAX_DEPTH = 200
 
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_ENCODINGS = {"utf-8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "utf-16"}
+#: How a file begins -> its encoding, whatever it declares.
+_BEGINNINGS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
+#: Python's names of the encodings that are known here.
+_ENCODINGS = ("utf-8", "ascii", "iso8859-1", "cp1252")
 
 
 class UnsafeXml(ValueError):
@@ -73,18 +82,27 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _decode(data: bytes) -> str:
-    encoding = "utf-8"
-    for mark, name in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            encoding, data = name, data if name == "utf-16" else data[len(mark) :]
-            break
-    else:
-        declared = _DECLARED.match(data[:200])
-        if declared:
-            encoding = declared.group(1).decode("ascii").lower()
+def _encoding(data: bytes) -> str:
+    for beginning, encoding in _BEGINNINGS:
+        if data.startswith(beginning):
+            return encoding
+    declared = _DECLARED.match(data[:200])
+    if not declared:
+        return "utf-8"
+    name = declared.group(1).decode("ascii").lower()
+    # A declaration that can be read as ASCII is no UTF-16: .NET declares it for texts that are then saved as UTF-8.
+    name = "utf-8" if name == "utf-16" else name
+    try:
+        encoding = codecs.lookup(name).name
+    except LookupError:
+        encoding = ""
     if encoding not in _ENCODINGS:
-        raise UnsafeXml(f"is written in the encoding {encoding}, which is not known here")
+        raise UnsafeXml(f"is written in the encoding {name}, which is not known here")
+    return encoding
+
+
+def _decode(data: bytes) -> str:
+    encoding = _encoding(data)
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:

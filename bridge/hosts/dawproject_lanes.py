@@ -1,0 +1,171 @@
+"""The lanes of a DAWproject: what its parameters control, and automation points in whatever unit they are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from xml.etree.ElementTree import Element
+
+from bridge.hosts.curves import cut
+from bridge.hosts.dawproject_time import Place
+from bridge.hosts.model import (
+    GAIN_CONTROLS,
+    GUIDE_PARAMETER,
+    GUIDE_PLUGIN,
+    MAX_FILE_POINTS,
+    Lane,
+    LanePoint,
+    ProjectError,
+)
+from bridge.hosts.numbers import in_order, number, seconds
+from bridge.hosts.tempo import TempoMap
+
+#: Values that are no numbers; silence counts where a gain is written in decibels.
+WORDS = {"true": 1.0, "false": 0.0, "-inf": -math.inf, "-infinity": -math.inf}
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    """What an automation's target is."""
+
+    controls: str
+    track: str
+    name: str
+    unit: str
+    low: float
+    high: float
+    guide: bool = False
+
+
+@dataclass
+class _Draft:
+    """A lane in the making: one control may be automated by several <Points>, and each of them be heard repeatedly."""
+
+    lane: Lane
+    points: list[LanePoint] = field(default_factory=list)
+    known: set[LanePoint] = field(default_factory=set)
+
+    def add(self, points: Iterable[LanePoint]) -> None:
+        new = [point for point in points if point not in self.known]
+        self.points += new
+        self.known.update(new)
+
+
+class LaneReader:
+    """Reads channels first, then the points that automate them."""
+
+    def __init__(self, file: str, tempo: TempoMap, warnings: list[str]) -> None:
+        self.file = file
+        self.tempo = tempo
+        self.warnings = warnings
+        self.points_left = MAX_FILE_POINTS
+        self.parameters: dict[str, _Parameter] = {}
+        #: Track id -> what was read of its lanes, by target.
+        self.drafts: dict[str, dict[str, _Draft]] = {}
+
+    def of(self, track: str) -> tuple[Lane, ...]:
+        """The lanes of a track, or of a channel without one, by its id."""
+        return tuple(replace(d.lane, points=in_order(d.points)) for d in self.drafts.get(track, {}).values())
+
+    def channel(self, channel: Element, track: str) -> None:
+        vca = channel.get("role") == "vca"
+        for tag, controls in (("Volume", "vca" if vca else "volume"), ("Pan", "pan"), ("Mute", "param")):
+            for element in channel.findall(tag):
+                self._declare(element, controls, track, tag)
+        for send in channel.iterfind("./Sends/Send"):
+            for element in send:
+                self._declare(element, "send" if element.tag == "Volume" else "param", track, f"send {element.tag}")
+        for devices in channel.findall("Devices"):
+            for device in devices:
+                name = device.get("deviceName") or device.get("name", "")
+                for element in device.iter():
+                    if element.tag.endswith("Parameter"):
+                        own = element.get("name", "")
+                        guide = name == GUIDE_PLUGIN and own == GUIDE_PARAMETER
+                        self._declare(element, "param", track, f"{name}: {own}", guide=guide)
+
+    def _declare(self, element: Element, controls: str, track: str, name: str, *, guide: bool = False) -> None:
+        unit = element.get("unit", "linear")
+        low, high = number(element.get("min"), 0.0), number(element.get("max"), 1.0)
+        self.parameters[element.get("id", "")] = _Parameter(controls, track, name, unit, low, high, guide)
+
+    def points(self, element: Element, unit: str, place: Place, track: str | None) -> None:
+        """Read a <Points>, whose times count in `unit` at `place`."""
+        target = element.find("Target")
+        if target is None:
+            return
+        parameter = self.parameters.get(target.get("parameter", ""))
+        if parameter is None:
+            if target.get("expression") != "gain":
+                return
+            parameter = _Parameter("take", track or "", "clip gain", "linear", 0.0, 1.0)
+        value_unit = element.get("unit") or parameter.unit
+        points = in_order(self._read_points(element, parameter, value_unit))
+        if not points:
+            return
+        domain = "db" if value_unit == "decibel" and parameter.controls in GAIN_CONTROLS else "gain"
+        if parameter.guide:
+            domain = "db"
+        lane = Lane(parameter.controls, points, True, domain, parameter.name, parameter.guide)
+        if place.window is not None:
+            edges = (place.content(edge, unit, self.tempo) for edge in place.window)
+            lane = replace(lane, points=_windowed(lane, *edges))
+        # Cut first and placed then: across a change of tempo a line is straight in the clip's own time.
+        placed = [replace(p, time_s=place.seconds(p.time_s, unit, self.tempo)) for p in lane.points]
+        if placed:
+            drafts = self.drafts.setdefault(parameter.track, {})
+            key = target.get("parameter") or f"take {len(drafts)}"
+            drafts.setdefault(key, _Draft(lane)).add(placed)
+
+    def _read_points(self, element: Element, parameter: _Parameter, unit: str) -> Iterator[LanePoint]:
+        """The points in the timeline's own time."""
+        bad = 0
+        for point in element:
+            if not point.tag.endswith("Point"):
+                continue
+            self.points_left -= 1
+            if self.points_left < 0:
+                raise ProjectError(f"{self.file}: more than {MAX_FILE_POINTS} points; thin the automation first")
+            try:
+                time = seconds(number(point.get("time")))
+                text = point.get("value", "")
+                value = WORDS[text.lower()] if text.lower() in WORDS else number(text)
+                shape = "linear" if point.get("interpolation") == "linear" else "hold"
+                yield LanePoint(time, _finite(_converted(value, unit, parameter)), shape)
+            except (ValueError, OverflowError):
+                bad += 1
+        if bad:
+            self.warnings.append(f"{parameter.name}: {bad} point(s) could not be read and are left out")
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("no value that a lane can have")
+    return value
+
+
+def _converted(value: float, unit: str, parameter: _Parameter) -> float:
+    """A point's value as a lane has it: linear gain for gains, dB for the guide plug-in, else as it is."""
+    if parameter.controls not in GAIN_CONTROLS and not parameter.guide:
+        return value
+    if unit == "normalized":
+        value, unit = parameter.low + value * (parameter.high - parameter.low), parameter.unit
+    elif unit == "percent":
+        value, unit = value / 100.0, "linear"
+    if parameter.guide:
+        return value
+    return 10.0 ** (value / 20.0) if unit == "decibel" else value
+
+
+def _windowed(lane: Lane, start: float, end: float) -> tuple[LanePoint, ...]:
+    """The points inside a clip, with its edges where the clip cuts a line."""
+    points = lane.points
+    first, last = points[0].time_s, points[-1].time_s
+    if first >= start and last <= end:
+        return points
+    if first >= end:
+        return ()
+    if last <= start:
+        return (replace(points[-1], time_s=start),)
+    return tuple(cut(lane, max(start, first), min(end, last)))

@@ -1,0 +1,110 @@
+"""DAWproject's times: beats or seconds, on the arrangement or inside a clip; its tempo; the rounds of a loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from xml.etree.ElementTree import Element
+
+from bridge.hosts.numbers import number, seconds
+from bridge.hosts.tempo import TempoEvent, TempoMap
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the times of a timeline lie: its time `origin` is at `start_s`, which is the beat `start_beat`."""
+
+    start_s: float = 0.0
+    start_beat: float = 0.0
+    origin: float = 0.0
+    #: Nothing outside is heard, seconds; the arrangement itself has no window.
+    window: tuple[float, float] | None = None
+
+    def seconds(self, time: float, unit: str, tempo: TempoMap) -> float:
+        """The time `time` of the timeline, counted in `unit`, on the arrangement."""
+        if unit == "beats":
+            return seconds(tempo.seconds(self.start_beat + time - self.origin))
+        return seconds(self.start_s + time - self.origin)
+
+    def content(self, time_s: float, unit: str, tempo: TempoMap) -> float:
+        """The inverse of `seconds`: the timeline's own time at a time of the arrangement."""
+        if unit == "beats":
+            return tempo.beats(time_s) - self.start_beat + self.origin
+        return time_s - self.start_s + self.origin
+
+    def heard(self, start_s: float, end_s: float) -> Place:
+        """The same place with no more than this of it heard, nor more than was before."""
+        if self.window is not None:
+            start_s, end_s = max(start_s, self.window[0]), min(end_s, self.window[1])
+        return replace(self, window=(start_s, end_s))
+
+    @property
+    def is_heard(self) -> bool:
+        return self.window is None or self.window[0] < self.window[1]
+
+
+#: Where an arrangement's own timelines lie.
+ARRANGEMENT = Place()
+
+
+def clip_rounds(clip: Element, around: Place, unit: str, tempo: TempoMap) -> Iterator[Place]:
+    """Where a clip's content lies: once, or as often as its loop comes round. `unit` is that of the clip's own time.
+
+    A round that begins before its container or after its end is among them, though not heard.
+    """
+    time, inner = number(clip.get("time"), 0.0), unit_of(clip.get("contentTimeUnit"), unit)
+    start = around.seconds(time, unit, tempo)
+    length = clip.get("duration")
+    end = math.inf if length is None else around.seconds(time + number(length), unit, tempo)
+    play_start = number(clip.get("playStart"), 0.0)
+    loop_start, loop_end = number(clip.get("loopStart"), 0.0), number(clip.get("loopEnd"), 0.0)
+    # Without a length a loop has no end to come round to.
+    looped = loop_end > max(loop_start, play_start) and length is not None
+    place = Place(start, tempo.beats(start), play_start, around.window).heard(start, end)
+    while True:
+        stop = math.inf
+        if looped or clip.get("playStop") is not None:
+            stop = place.seconds(loop_end if looped else number(clip.get("playStop")), inner, tempo)
+        yield place.heard(place.start_s, stop)
+        if not looped or not place.start_s < stop < end:
+            return
+        place = replace(place, start_s=stop, start_beat=tempo.beats(stop), origin=loop_start)
+
+
+def unit_of(unit: str | None, inherited: str) -> str:
+    """ "beats" or "seconds", whichever a timeline says or inherits."""
+    return unit if unit in ("beats", "seconds") else inherited
+
+
+def tempo_of(root: Element, warnings: list[str]) -> TempoMap:
+    """The tempo map of a project: its automation, else its one tempo."""
+    element = root.find("./Transport/Tempo")
+    base = number(element.get("value"), 120.0) if element is not None else 120.0
+    arrangement = root.find("Arrangement")
+    automation = None if arrangement is None else arrangement.find("TempoAutomation")
+    try:
+        if arrangement is None or automation is None:
+            return TempoMap([], base)
+        unit = unit_of(automation.get("timeUnit"), unit_of(arrangement.get("timeUnit"), "beats"))
+        return TempoMap(_tempo_events(automation, unit), base)
+    except ValueError as error:
+        warnings.append(f"the tempo could not be read, 120 BPM is assumed ({error})")
+        return TempoMap([])
+
+
+def _tempo_events(automation: Element, unit: str) -> list[TempoEvent]:
+    events: list[TempoEvent] = []
+    for element in automation.findall("RealPoint"):
+        time, bpm = number(element.get("time")), number(element.get("value"))
+        ramp = element.get("interpolation") == "linear"
+        if unit == "seconds" and events:
+            # Between points in seconds a glide is linear in seconds, so its beats are the mean tempo's.
+            last = events[-1]
+            mean = (last.bpm + bpm) / 2.0 if last.ramp else last.bpm
+            events.append(TempoEvent(last.beat + (time - (last.at_s or 0.0)) * mean / 60.0, bpm, ramp, time))
+        elif unit == "seconds":
+            events.append(TempoEvent(time * bpm / 60.0, bpm, ramp, time))
+        else:
+            events.append(TempoEvent(time, bpm, ramp))
+    return events

@@ -1,0 +1,207 @@
+"""DAWproject files as Bitwig, Studio One and Cubase may write them: one trap each."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from bridge.hosts import Lane, Project, ProjectError
+
+Read = Callable[[str, bytes | str], Project]
+
+
+def packed(xml: bytes, member: str = "project.xml") -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(member, xml)
+        archive.writestr("metadata.txt", "")
+    return out.getvalue()
+
+
+def document(lanes: str, *, volume: str = 'max="2" min="0" unit="linear"', arrangement: str = "", bpm: int = 60) -> str:
+    return f"""<Project version="1.0"><Transport><Tempo unit="bpm" value="{bpm}" id="t0"/></Transport>
+    <Structure><Track contentType="audio" id="tr1" name="Guide"><Channel role="regular" id="c1">
+      <Pan max="1" min="0" unit="normalized" value="0.5" id="p1"/>
+      <Sends><Send><Enable value="true" id="se1"/><Volume max="1" min="0" unit="linear" id="sv1"/></Send></Sends>
+      <Volume {volume} value="1" id="v1"/>
+      <Devices><BuiltinDevice deviceName="Tool"><Parameters><RealParameter name="Volume" id="dv1"/></Parameters>
+        <Enabled value="true" id="e1"/></BuiltinDevice></Devices>
+    </Channel></Track></Structure>
+    <Arrangement {arrangement}>{lanes}</Arrangement></Project>"""
+
+
+def lane_of(project: Project) -> Lane:
+    (lane,) = project.tracks[0].lanes
+    return lane
+
+
+def points(lane: Lane) -> list[tuple[float, float]]:
+    return [(round(p.time_s, 9), round(p.value, 9)) for p in lane.points]
+
+
+TARGET = '<Target parameter="v1"/>'
+LINE = TARGET + (
+    '<RealPoint time="0" value="0" interpolation="linear"/><RealPoint time="4" value="1" interpolation="linear"/>'
+)
+
+
+@pytest.mark.parametrize(
+    ("arrangement", "lanes", "last"),
+    [
+        ("", f"<Lanes><Points>{LINE}</Points></Lanes>", 2.0),  # beats are what is counted where nothing says so
+        ('timeUnit="seconds"', f"<Lanes><Points>{LINE}</Points></Lanes>", 4.0),
+        (
+            'timeUnit="seconds"',
+            f'<Lanes timeUnit="beats"><Lanes track="tr1"><Points>{LINE}</Points></Lanes></Lanes>',
+            2,
+        ),
+        ("", f'<Lanes timeUnit="beats"><Lanes timeUnit="seconds"><Points>{LINE}</Points></Lanes></Lanes>', 4.0),
+        ('timeUnit="seconds"', f'<Lanes><Points timeUnit="beats">{LINE}</Points></Lanes>', 2.0),
+        ('timeUnit="beats"', f'<Points timeUnit="seconds">{LINE}</Points>', 4.0),
+    ],
+)
+def test_the_unit_of_time_at_every_level(read: Read, arrangement: str, lanes: str, last: float) -> None:
+    project = read("units.dawproject", packed(document(lanes, arrangement=arrangement, bpm=120).encode()))
+    assert points(lane_of(project)) == [(0.0, 0.0), (last, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("volume", "unit", "value", "gain"),
+    [
+        ('max="2" min="0" unit="linear"', "", "0.5", 0.5),
+        ('max="2" min="0" unit="linear"', 'unit="normalized"', "0.5", 1.0),
+        ('max="2" min="0" unit="linear"', 'unit="percent"', "50", 0.5),
+        ('max="2" min="0" unit="linear"', 'unit="decibel"', "-20", 0.1),
+        ('max="2" min="0" unit="linear"', 'unit="decibel"', "-INF", 0.0),
+        ('max="6" min="-60" unit="decibel"', "", "-40", 0.01),
+        ('max="6" min="-60" unit="decibel"', 'unit="linear"', "0.25", 0.25),
+        ('max="20" min="-60" unit="decibel"', 'unit="normalized"', "0.5", 0.1),
+    ],
+)
+def test_a_gain_in_every_unit(read: Read, volume: str, unit: str, value: str, gain: float) -> None:
+    lanes = f'<Lanes><Points {unit}>{TARGET}<RealPoint time="0" value="{value}"/></Points></Lanes>'
+    project = read("gain.dawproject", packed(document(lanes, volume=volume).encode()))
+    assert points(lane_of(project)) == [(0.0, gain)] and lane_of(project).controls == "volume"
+
+
+@pytest.mark.parametrize(
+    ("target", "point", "controls", "value"),
+    [
+        ("sv1", '<RealPoint time="0" value="0.5"/>', "send", 0.5),
+        ("se1", '<BoolPoint time="0" value="true"/>', "param", 1.0),
+        ("p1", '<RealPoint time="0" value="0.25"/>', "pan", 0.25),
+        ("dv1", '<RealPoint time="0" value="0.75"/>', "param", 0.75),  # a device's parameter that is called Volume
+        ("dv1", '<EnumPoint time="0" value="3"/>', "param", 3.0),
+        ("dv1", '<IntegerPoint time="0" value="-2"/>', "param", -2.0),
+    ],
+)
+def test_only_the_channels_volume_is_the_fader(
+    read: Read, target: str, point: str, controls: str, value: float
+) -> None:
+    lanes = f'<Lanes><Points><Target parameter="{target}"/>{point}</Points></Lanes>'
+    lane = lane_of(read("target.dawproject", packed(document(lanes).encode())))
+    assert (lane.controls, lane.points[0].value, lane.points[0].shape) == (controls, value, "hold")
+
+
+CLIPS = "<Lanes><Clips>{}</Clips></Lanes>"
+
+
+@pytest.mark.parametrize(
+    ("clips", "wanted"),
+    [
+        # Nested clips add their times, and each cuts what it holds.
+        (
+            '<Clip time="10" duration="4"><Clips><Clip time="1" duration="2" playStart="1"><Points>'
+            f"{LINE}</Points></Clip></Clips></Clip>",
+            [(11.0, 0.25), (13.0, 0.75)],
+        ),
+        (
+            '<Clip time="10" duration="2"><Clips><Clip time="1" duration="9"><Points>'
+            f"{LINE}</Points></Clip></Clips></Clip>",
+            [(11.0, 0.0), (12.0, 0.25)],
+        ),
+        (f'<Clip time="10" duration="9" playStop="2"><Points>{LINE}</Points></Clip>', [(10.0, 0.0), (12.0, 0.5)]),
+        (
+            f'<Clip time="0" duration="3" playStart="3" loopStart="2" loopEnd="4"><Points>{LINE}</Points></Clip>',
+            [(0.0, 0.75), (1.0, 1.0), (1.0, 0.5), (3.0, 1.0)],
+        ),
+        (f'<Clip time="3" loopEnd="4"><Points>{LINE}</Points></Clip>', [(3.0, 0.0), (7.0, 1.0)]),
+        # A clip may play a timeline that stands elsewhere, and never itself.
+        (
+            f'<Clip time="0" duration="4"><Points id="x">{LINE}</Points></Clip>'
+            '<Clip time="8" duration="4" reference="x"/>',
+            [(0.0, 0.0), (4.0, 1.0), (8.0, 0.0), (12.0, 1.0)],
+        ),
+        (
+            '<Clip time="0" duration="4"><Clips id="x"><Clip reference="x" time="0"/></Clips>'
+            f"<Points>{LINE}</Points></Clip>",
+            [(0.0, 0.0), (4.0, 1.0)],
+        ),
+        (
+            f'<Clip time="0" duration="4"><Points>{LINE}</Points></Clip>'
+            f'<Clip time="9" duration="4" enable="false"><Points>{LINE}</Points></Clip>',
+            [(0.0, 0.0), (4.0, 1.0)],
+        ),
+    ],
+    ids=["nested", "cut by its container", "playStop", "loop entered late", "endless", "alias", "itself", "disabled"],
+)
+def test_where_the_automation_in_clips_is_heard(read: Read, clips: str, wanted: list[tuple[float, float]]) -> None:
+    assert points(lane_of(read("clip.dawproject", packed(document(CLIPS.format(clips)).encode())))) == wanted
+
+
+def test_endless_loops_end(read: Read) -> None:
+    clip = '<Clip time="0" duration="8e6" loopEnd="1e-6" name="tiny"><Points>' + LINE + "</Points>{}</Clip>"
+    for inner in ("", '<Clips><Clip time="0" duration="1" loopEnd="1e-9"/></Clips>'):
+        project = read("loop.dawproject", packed(document(CLIPS.format(clip.format(inner))).encode()))
+        assert len(project.warnings) == 1 and "comes round too often" in project.warnings[0]
+
+
+def test_a_line_inside_a_clip_in_seconds_on_an_arrangement_in_beats(read: Read) -> None:
+    clips = f'<Clip time="4" duration="4" contentTimeUnit="seconds" playStart="1"><Points>{LINE}</Points></Clip>'
+    project = read("mixed.dawproject", packed(document(CLIPS.format(clips), bpm=120).encode()))
+    assert points(lane_of(project)) == [(2.0, 0.25), (4.0, 0.75)]
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [
+        ("", "utf-8"),
+        ('<?xml version="1.0" encoding="UTF-8"?>', "utf-8-sig"),
+        ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16"),
+        ('<?xml version="1.0" encoding="utf-16"?>', "utf-16-le"),
+        ('<?xml version="1.0" encoding="utf-16"?>', "utf-16-be"),
+        # What .NET writes into a text that it then saves as UTF-8.
+        ('<?xml version="1.0" encoding="utf-16"?>', "utf-8"),
+        ('<?xml version="1.0" encoding="UTF8"?>', "utf-8"),
+        ("<?xml version='1.0' encoding='ISO-8859-1'?>", "latin-1"),
+    ],
+)
+def test_every_encoding_of_the_xml(read: Read, head: str, encoding: str) -> None:
+    xml = head + document('<Lanes><Markers><Marker time="1" name="Tür"/></Markers></Lanes>')
+    (marker,) = read("text.dawproject", packed(xml.encode(encoding))).markers
+    assert (marker.name, marker.time_s) == ("Tür", 1.0)
+
+
+def test_markers_in_seconds_with_colours_and_without_a_partner(read: Read) -> None:
+    markers = (
+        '<Markers timeUnit="seconds"><Marker time="3" name="rain&gt;" color="#00ff00"/>'
+        '<Marker time="1" name="a &lt; b"/><Marker time="4.5" name="hit" comment="loud"/>'
+        '<Marker time="9" name="wind&lt;"/><Marker name="nowhere"/></Markers>'
+    )
+    project = read("markers.dawproject", packed(document(markers, bpm=120).encode()))
+    assert [(m.kind, m.name, m.time_s, m.color) for m in project.markers] == [
+        ("marker", "rain>", 3.0, "#00ff00"),
+        ("marker", "a < b", 1.0, None),
+        ("marker", "hit", 4.5, None),
+        ("marker", "wind<", 9.0, None),
+    ]
+    assert len(project.warnings) == 1
+
+
+@pytest.mark.parametrize("member", ["Project.xml", "song/project.xml", "metadata.xml"])
+def test_a_zip_without_its_project_says_so(read: Read, member: str) -> None:
+    with pytest.raises(ProjectError, match=r"no project\.xml"):
+        read("empty.dawproject", packed(b"<Project/>", member))
