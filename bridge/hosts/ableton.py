@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from bridge.hosts.curves import BENT_PIECES, evaluate
 from bridge.hosts.model import (
     MAX_FILE_POINTS,
     Lane,
@@ -28,7 +30,11 @@ NEWEST_MAJOR = 12
 TRACK_TAGS = ("AudioTrack", "MidiTrack", "GroupTrack", "ReturnTrack")
 #: The main track's tag until Live 11 and since.
 MAIN_TAGS = ("MasterTrack", "MainTrack")
-#: Place below DeviceChain/Mixer -> what its lane controls.
+#: Where a track keeps its mixer; the main track of Live 8 differs.
+MIXER_PATHS = ("./DeviceChain/Mixer", "./MasterChain/Mixer", "./MasterChain/DeviceChain/Mixer")
+#: What a list of automation holds; other lists of that name hold clips.
+EVENT_TAGS = ("FloatEvent", "BoolEvent", "EnumEvent")
+#: Place below the mixer -> what its lane controls.
 MIXER = {
     "Volume": "volume",
     "Pan": "pan",
@@ -61,6 +67,8 @@ class _Reader:
         self.points_left = MAX_FILE_POINTS
         found = (live_set.find(tag) for tag in MAIN_TAGS)
         self.main = next((element for element in found if element is not None), None)
+        tempos = () if self.main is None else self.main.iterfind(".//Mixer/Tempo")
+        self.tempo_parameter = next(iter(tempos), None)
         self.tempo = self._tempo()
 
     def read(self) -> Project:
@@ -88,33 +96,30 @@ class _Reader:
         )
 
     def _tempo(self) -> TempoMap:
-        # There is one, wherever a version of Live keeps its mixer.
-        element = None if self.main is None else next(self.main.iter("Tempo"), None)
-        if self.main is None or element is None:
+        if self.main is None or self.tempo_parameter is None:
             self.warnings.append("the set holds no tempo: 120 BPM is assumed")
             return TempoMap([])
-        base = number(_value(element, "Manual"), 120.0)
-        events: list[TempoEvent] = []
+        base = number(_value(self.tempo_parameter, "Manual"), 120.0)
         try:
-            for event in self._events(self.main, element):
-                beat = number(event.get("Time"))
-                # What holds before the song holds at its start; a glide from two years before would not.
-                ramp = beat > INITIAL_BEAT / 2
-                events.append(TempoEvent(max(beat, EARLIEST_BEAT), number(event.get("Value")), ramp))
-            return TempoMap(events, base)
+            # A point's time is its beat here; what holds before the song holds at its start.
+            points = in_order(
+                _point(max(number(event.get("Time")), EARLIEST_BEAT), number(event.get("Value")), event)
+                for event in self._events(self.main, self.tempo_parameter)
+            )
+            return TempoMap(_tempo_events(Lane("param", points)), base)
         except ValueError as error:
             self.warnings.append(f"the tempo could not be read, {base:g} BPM is assumed ({error})")
             return TempoMap([TempoEvent(0.0, base if 1.0 <= base <= 1e4 else 120.0)])
 
     def _events(self, track: Element, parameter: Element) -> list[Element]:
         """The automation events of a parameter: in it until Live 9, in an envelope that points to it since."""
-        own = list(parameter.iterfind("./ArrangerAutomation/Events/*"))
+        own = _listed(parameter, "ArrangerAutomation")
         target = parameter.find("AutomationTarget")
         if target is None:
             return own
         for envelope in _envelopes(track):
             if _value(envelope, "EnvelopeTarget/PointeeId") == target.get("Id"):
-                own += envelope.iterfind("./Automation/Events/*")
+                own += _listed(envelope, "Automation")
         return own
 
     def _locators(self) -> Iterator[Marker]:
@@ -132,16 +137,16 @@ class _Reader:
         collected: dict[str, list[LanePoint]] = {}
         order: dict[str, _Target] = {}
         for identity, (parameter, target) in targets.items():
-            own = list(parameter.iterfind("./ArrangerAutomation/Events/*"))
-            if own:
+            own = _listed(parameter, "ArrangerAutomation")
+            if own and parameter is not self.tempo_parameter:
                 collected[identity] = self._points(own, target)
                 order[identity] = target
         for envelope in _envelopes(track):
             identity = _value(envelope, "EnvelopeTarget/PointeeId") or ""
-            target = targets[identity][1] if identity in targets else _Target("param", f"parameter {identity}")
-            if target.name == "Tempo":
+            pointed, target = targets.get(identity, (None, _Target("param", f"parameter {identity}")))
+            if pointed is not None and pointed is self.tempo_parameter:
                 continue
-            points = self._points(list(envelope.iterfind("./Automation/Events/*")), target)
+            points = self._points(_listed(envelope, "Automation"), target)
             before = collected.setdefault(identity, [])
             if before:
                 self.warnings.append(f"{_name(track)}, {target.name}: two lists of one control were merged")
@@ -155,7 +160,7 @@ class _Reader:
 
     def _targets(self, track: Element) -> dict[str, tuple[Element, _Target]]:
         """Automation target id -> the parameter that has it."""
-        mixer = track.find("./DeviceChain/Mixer")
+        mixer = next((found for path in MIXER_PATHS if (found := track.find(path)) is not None), None)
         named: dict[int, _Target] = {}
         if mixer is not None:
             for tag, controls in MIXER.items():
@@ -166,11 +171,9 @@ class _Reader:
         targets = {}
         for element in track.iter():
             target = element.find("AutomationTarget")
-            if target is not None and element.tag != "Tempo":
+            if target is not None:
                 what = named.get(id(element), _Target("param", element.tag))
                 targets[target.get("Id", "")] = (element, what)
-            elif target is not None:
-                targets[target.get("Id", "")] = (Element("Tempo"), _Target("param", "Tempo"))
         return targets
 
     def _points(self, events: list[Element], target: _Target) -> list[LanePoint]:
@@ -204,6 +207,22 @@ def _point(time_s: float, value: float, event: Element) -> LanePoint:
     x1, x2 = (min(max(x, 0.0), 1.0) for x in (x1, x2))
     y1, y2 = (min(max(y, -10.0), 10.0) for y in (y1, y2))
     return LanePoint(time_s, value, "cubic", control=(x1, y1, x2, y2))
+
+
+def _tempo_events(lane: Lane) -> Iterator[TempoEvent]:
+    """A lane of tempos over beats as events; bent segments as short straight glides."""
+    for point, following in zip_longest(lane.points, lane.points[1:]):
+        # A glide from two years before the song would not be one.
+        glides = point.time_s > EARLIEST_BEAT
+        yield TempoEvent(point.time_s, point.value, glides)
+        if glides and point.shape == "cubic" and following is not None:
+            length = following.time_s - point.time_s
+            for beat in (point.time_s + length * step / BENT_PIECES for step in range(1, BENT_PIECES)):
+                yield TempoEvent(beat, evaluate(lane, beat), True)
+
+
+def _listed(element: Element, kind: str) -> list[Element]:
+    return [event for event in element.iterfind(f"./{kind}/Events/*") if event.tag in EVENT_TAGS]
 
 
 def _envelopes(track: Element) -> Iterator[Element]:

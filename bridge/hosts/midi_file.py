@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from bridge.hosts.model import MAX_FILE_POINTS, Lane, LanePoint, Marker, Project, ProjectError, Track
 from bridge.hosts.tempo import TempoEvent, TempoMap
+from bridge.timecode import FRAME_RATES, FrameRate, Timecode, TimecodeError
 
 #: Controller -> what its lane controls; the controller 32 above holds the lower seven bits of a 14-bit lane.
 LANES = {7: "cc7", 11: "cc11"}
 LOW_BITS = 32
-META_TRACK_NAME, META_MARKER, META_CUE_POINT, META_END, META_TEMPO = 0x03, 0x06, 0x07, 0x2F, 0x51
-#: MIDI without a tempo runs at 120 BPM.
+META_TRACK_NAME, META_MARKER, META_CUE_POINT, META_END, META_TEMPO, META_OFFSET = 0x03, 0x06, 0x07, 0x2F, 0x51, 0x54
+#: Frames per second as a header's division says them; 29 stands for 29.97 drop: 30 labelled, 30000/1001 played.
+DIVISIONS = {24: "24", 25: "25", 29: "29.97DF", 30: "30"}
+#: Bits 5 and 6 of the hours of an SMPTE offset -> its frame rate.
+OFFSET_RATES = ("24", "25", "29.97DF", "30")
+#: MIDI runs at 120 BPM until a tempo says otherwise.
 DEFAULT_BPM = 120.0
 #: Microseconds per beat below which a tempo is damage (100 000 BPM).
 FASTEST_TEMPO = 600
@@ -38,6 +44,8 @@ class _Track:
     markers: list[tuple[int, str]] = field(default_factory=list)
     #: (tick, BPM)
     tempos: list[tuple[int, float]] = field(default_factory=list)
+    #: Timecode at its start, seconds from midnight, and the rate that counts it.
+    offset: tuple[float, FrameRate] | None = None
     ticks: int = 0
 
 
@@ -51,7 +59,7 @@ def read_midi(data: bytes, path: Path) -> Project:
     kind = int.from_bytes(data[start + 8 : start + 10])
     division = int.from_bytes(data[start + 12 : start + 14])
     frames = 256 - (division >> 8)
-    if division == 0 or (division & 0x8000 and (division & 0xFF == 0 or frames not in (24, 25, 29, 30))):
+    if division == 0 or (division & 0x8000 and (division & 0xFF == 0 or frames not in DIVISIONS)):
         raise ProjectError(f"{path.name}: the MIDI header has no usable time division; export it again")
     tracks = list(_tracks(data, start + 8 + head_size, warnings, path))
     if kind == 2:
@@ -64,23 +72,24 @@ def read_midi(data: bytes, path: Path) -> Project:
 
 
 def _project(path: Path, kind: int, division: int, frames: int, tracks: list[_Track], warnings: list[str]) -> Project:
-    clock: _Clock
+    offset = next((track.offset for track in tracks if track.offset is not None), None)
+    rate = offset[1] if offset is not None else None
     if division & 0x8000:
-        # 29 stands for 29.97 drop: 30 frames labelled, 30000/1001 played.
-        per_second = (30_000 / 1001 if frames == 29 else frames) * (division & 0xFF)
-        clock = _Clock(per_second, None)
+        rate = FRAME_RATES[DIVISIONS[frames]]
+        clock = _Clock(float(rate.fps) * (division & 0xFF), None)
     else:
         events = [TempoEvent(tick / division, bpm) for track in tracks for tick, bpm in track.tempos]
-        clock = _Clock(float(division), TempoMap(events, DEFAULT_BPM))
-    markers = sorted(
-        (tick, order, name) for order, track in enumerate(tracks) for tick, name in track.markers
-    )  # fmt: skip
+        clock = _Clock(float(division), TempoMap([TempoEvent(0.0, DEFAULT_BPM), *events]))
+    # Those at one tick keep the file's order.
+    markers = sorted((marker for track in tracks for marker in track.markers), key=lambda marker: marker[0])
     return Project(
         format="midi",
         version=f"type {kind}",
         path=path,
+        frame_rate=rate,
+        start_s=offset[0] if offset is not None else 0.0,
         tracks=tuple(one for index, track in enumerate(tracks) for one in _lanes(track, index, clock)),
-        markers=tuple(Marker("marker", name, clock.seconds(tick)) for tick, _, name in markers),
+        markers=tuple(Marker("marker", name, clock.seconds(tick)) for tick, name in markers),
         tempo=clock.tempo.points() if clock.tempo is not None else (),
         warnings=tuple(warnings),
     )
@@ -194,11 +203,22 @@ def _read_meta(kind: int, body: bytes, track: _Track) -> None:
         track.markers.append((track.ticks, _text(body)))
     elif kind == META_TRACK_NAME and not track.name:
         track.name = _text(body)
+    elif kind == META_OFFSET and len(body) == 5 and track.offset is None:
+        track.offset = _offset(*body)
+
+
+def _offset(hours: int, minutes: int, seconds: int, frames: int, hundredths: int) -> tuple[float, FrameRate] | None:
+    rate = FRAME_RATES[OFFSET_RATES[hours >> 5 & 3]]
+    try:
+        label = Timecode.from_label(hours & 0x1F, minutes, seconds, frames, rate)
+    except TimecodeError:
+        return None
+    return float(label.seconds + Fraction(hundredths, 100) / rate.fps), rate
 
 
 def _text(body: bytes) -> str:
     try:
-        return body.decode("utf-8").strip("\0")
+        return body.decode("utf-8-sig").strip("\0")
     except UnicodeDecodeError:
         return body.decode("latin-1").strip("\0")
 
@@ -233,7 +253,8 @@ def _points(track: _Track, channel: int, controller: int, clock: _Clock) -> Iter
             yield LanePoint(clock.seconds(tick), value / 127.0, "hold")
         return
     # A new upper byte resets the lower one (MIDI 1.0), and a pair at one tick is one value.
-    events = sorted([(tick, 0, value) for tick, value in high] + [(tick, 1, value) for tick, value in low])
+    both = [(tick, 0, value) for tick, value in high] + [(tick, 1, value) for tick, value in low]
+    events = sorted(both, key=lambda event: event[:2])
     values: dict[int, int] = {}
     upper = lower = 0
     for tick, is_low, value in events:
