@@ -44,14 +44,18 @@ class ArdourClock:
         return number(text) / self.sample_rate
 
 
+def superclocks_per_second(session: Element) -> int:
+    tempo_map = session.find("TempoMap")
+    written = 0 if tempo_map is None else whole(tempo_map.get("superclocks-per-second"), 0)
+    return written if written > 0 else SUPERCLOCKS_PER_SECOND
+
+
 def read_clock(session: Element, sample_rate: int, warnings: list[str]) -> ArdourClock:
     """The clock of a session, from its tempo map."""
     tempo_map = session.find("TempoMap")
-    superclocks = SUPERCLOCKS_PER_SECOND
+    superclocks = superclocks_per_second(session)
     sections: list[_Section] = []
     if tempo_map is not None:
-        superclocks = whole(tempo_map.get("superclocks-per-second"), SUPERCLOCKS_PER_SECOND)
-        superclocks = superclocks if superclocks > 0 else SUPERCLOCKS_PER_SECOND
         beats_per_bar = 4.0
         meter = tempo_map.find(".//Meter")
         if meter is not None:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from bridge.errors import UserError
-from bridge.hosts.ardour_time import FIRST_SUPERCLOCK_VERSION, SUPERCLOCKS_PER_SECOND
+from bridge.hosts.ardour_time import FIRST_SUPERCLOCK_VERSION, superclocks_per_second
 from bridge.hosts.model import Project
 from bridge.hosts.numbers import whole
 from bridge.hosts.safe_xml import UnsafeXml, parse_xml
@@ -45,12 +45,10 @@ class _Writer:
         self.session = session
         self.project = project
         self.major = whole(session.get("version", "0").partition(".")[0], 0)
-        self.superclocks = SUPERCLOCKS_PER_SECOND
-        tempo_map = session.find("TempoMap")
-        if tempo_map is not None:
-            self.superclocks = whole(tempo_map.get("superclocks-per-second"), SUPERCLOCKS_PER_SECOND)
-        used = (whole(e.get("id"), 0) for e in session.iter() if (e.get("id") or "").isdigit())
-        self.last_id = max([whole(session.get("id-counter"), 0), *used])
+        self.superclocks = superclocks_per_second(session)
+        # Not by way of floats: an id may be larger than they hold exactly.
+        written = [session.get("id-counter", ""), *(element.get("id", "") for element in session.iter())]
+        self.last_id = max((int(one) for one in written if re.fullmatch("[0-9]{1,19}", one)), default=0)
         self.names = {route.get("name", "") for route in session.iterfind("./Routes/Route")}
         self.model = self._model()
 
@@ -173,8 +171,8 @@ class _Writer:
             "type": "audio", "first-edit": "nothing", "channels": str(len(sources)),
         })  # fmt: skip
         if self.major >= FIRST_SUPERCLOCK_VERSION:
-            ticks = self.superclocks // rate
-            times = {"start": "a0", "length": f"a{length * ticks}@a{start * ticks}", "sync-position": "a0",
+            at, long = (samples * self.superclocks // rate for samples in (start, length))
+            times = {"start": "a0", "length": f"a{long}@a{at}", "sync-position": "a0",
                      "ancestral-start": "a0", "ancestral-length": "a0@a0"}  # fmt: skip
         else:
             times = {"start": "0", "length": str(length), "position": str(start), "beat": "0", "sync-position": "0",

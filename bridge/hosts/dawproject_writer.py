@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement
 from bridge.errors import UserError
 from bridge.hosts.dawproject_time import tempo_of
 from bridge.hosts.model import Project
-from bridge.hosts.packed import unzip_member, zip_members
+from bridge.hosts.packed import ARCHIVE_DAMAGE, unzip_member, zip_members
 from bridge.hosts.safe_xml import UnsafeXml, parse_xml
 from bridge.hosts.write_back import PlacedTake, TakeTrack
 
@@ -32,17 +32,26 @@ def write_dawproject(project: Project, tracks: tuple[TakeTrack, ...]) -> bytes:
     ElementTree.indent(root)
     xml = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n' + ElementTree.tostring(root, "utf-8") + b"\n"
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        try:
+            _copy(data, new, xml)
+        except ARCHIVE_DAMAGE as error:
+            raise UserError(f"{project.path.name}: a file in it cannot be copied ({error}); export it again") from None
+        for member, take in writer.files.items():
+            with take.path.open("rb") as source, new.open(_info(member), "w", force_zip64=True) as target:
+                shutil.copyfileobj(source, target)
+    return out.getvalue()
+
+
+def _copy(data: bytes, new: zipfile.ZipFile, xml: bytes) -> None:
+    """Every member of the zip file in `data`, with `xml` for the project's."""
+    with zipfile.ZipFile(io.BytesIO(data)) as old:
         for info in old.infolist():
             if info.filename == "project.xml":
                 new.writestr(_info("project.xml"), xml)
             else:
                 with old.open(info) as source, new.open(_info(info.filename), "w") as target:
                     shutil.copyfileobj(source, target)
-        for member, take in writer.files.items():
-            with take.path.open("rb") as source, new.open(_info(member), "w", force_zip64=True) as target:
-                shutil.copyfileobj(source, target)
-    return out.getvalue()
 
 
 def _info(name: str) -> zipfile.ZipInfo:

@@ -13,9 +13,16 @@ from bridge.timecode import FRAME_RATES, FrameRate, Timecode
 
 LONGEST_LINE = 500
 _TIMECODE = r"\d{2}[:;.]\d{2}[:;.]\d{2}[:;.]\d{2}"
+_LABEL = re.compile(rf"(?<![\d:;.]){_TIMECODE}(?![\d:;.])")
+_MODE = re.compile(r"\s*FCM:\s*(DROP|NON)")
 #: Number, reel, track, what is done; the source's in and out, the record's in and out.
 _EVENT = re.compile(rf"\s*\d+\s+\S+\s+(\S+)\s+.*?{_TIMECODE}\s+{_TIMECODE}\s+({_TIMECODE})\s+{_TIMECODE}")
-_LOCATOR = re.compile(rf"\s*\*\s*LOC:\s*({_TIMECODE})\s*(\S*)\s*(.*)", re.IGNORECASE)
+_LOCATOR = re.compile(rf"\s*\*\s*LOC:\s*({_TIMECODE})\s*(.*)", re.IGNORECASE)
+#: Avid's colours of locators; other words in their place are the locator's text.
+COLORS = (
+    "RED", "GREEN", "BLUE", "CYAN", "MAGENTA", "YELLOW", "BLACK", "WHITE", "PINK", "PURPLE", "ORANGE", "VIOLET",
+    "DENIM", "FOREST", "GOLD", "GREY", "GRAY", "LAVENDER", "PLUM",
+)  # fmt: skip
 #: Resolve writes a marker as an event of one frame, and below it what it is: `note |C:ResolveColorBlue |M:name |D:25`.
 _RESOLVE = re.compile(r"\s*.*\|C:ResolveColor(\w*)\s*\|M:(.*?)\s*\|D:(\d+)\s*")
 #: Without drop frames an EDL does not say its rate; the frame numbers in it rule some out.
@@ -27,8 +34,7 @@ def read_edl(data: bytes, path: Path) -> Project:
     # No field is so long; on endless lines the patterns below would take endless time.
     lines = [line[:LONGEST_LINE] for line in lines_of(decode_text(data))]
     warnings: list[str] = []
-    text = "\n".join(lines)
-    rate = _rate(text, warnings)
+    rate = _rate(lines, warnings)
     starts: list[float] = []
     tracks: dict[str, None] = {}
     found: list[Marker] = []  # at times from midnight
@@ -41,7 +47,8 @@ def read_edl(data: bytes, path: Path) -> Project:
         elif match := _LOCATOR.match(line):
             at = _seconds(match.group(1), rate, warnings)
             if at is not None:
-                found.append(Marker("marker", match.group(3).strip(), at, None, match.group(2) or None))
+                color, name = _color(match.group(2).strip())
+                found.append(Marker("marker", name, at, None, color))
         elif event_s is not None and (match := _RESOLVE.fullmatch(line)):
             frames = int(match.group(3)[:9])
             end = event_s + float(frames / rate.fps) if frames > 1 else None
@@ -66,11 +73,21 @@ def read_edl(data: bytes, path: Path) -> Project:
     )
 
 
-def _rate(text: str, warnings: list[str]) -> FrameRate:
-    if re.search(r"^\s*FCM:\s*DROP", text, re.MULTILINE | re.IGNORECASE):
-        return FRAME_RATES["29.97DF"]
-    frames = [int(label[-2:]) for label in re.findall(rf"(?<![\d:]){_TIMECODE}(?![\d:])", text)]
-    highest = max(frames, default=0)
+def _color(text: str) -> tuple[str | None, str]:
+    """The colour and the text of a locator, either of which may be missing."""
+    color, _, name = text.partition(" ")
+    return (color, name.strip()) if color.upper() in COLORS else (None, text)
+
+
+def _rate(lines: list[str], warnings: list[str]) -> FrameRate:
+    labels = [label for line in lines for label in _LABEL.findall(line)]
+    highest = max((int(label[-2:]) for label in labels), default=0)
+    # What is said of the sources, in their columns and in later FCM lines, does not hold for the record.
+    record = [match.group(2) for line in lines if (match := _EVENT.match(line))]
+    record += [match.group(1) for line in lines if (match := _LOCATOR.match(line))]
+    modes = [match.group(1) for line in lines if (match := _MODE.match(line))]
+    if modes[:1] == ["DROP"] or any(";" in label for label in record):
+        return FRAME_RATES["29.97DF" if highest < 30 else "59.94DF"]
     name = next((name for count, name in _GUESSES if highest < count), "60")
     warnings.append(f"an EDL does not name its frame rate: {name} is assumed (highest frame number {highest})")
     return FRAME_RATES[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -11,13 +12,16 @@ from xml.etree.ElementTree import Element
 from bridge.hosts.model import Marker, Project, ProjectError, Track, VideoItem
 from bridge.hosts.numbers import seconds
 from bridge.hosts.safe_xml import project_xml
-from bridge.timecode import FRAME_RATES, FrameRate
+from bridge.timecode import FRAME_RATES, FrameRate, TimecodeError
 
 #: Elements that lie on a timeline and may hold others; each has an offset in its parent's time.
 STORY = (
-    "asset-clip", "audio", "audition", "clip", "gap", "mc-clip", "ref-clip", "spine", "sync-clip", "title", "video",
+    "asset-clip", "audio", "audition", "clip", "gap", "mc-clip", "ref-clip", "spine", "sync-clip", "title",
+    "transition", "video",
 )  # fmt: skip
 MARKERS = ("marker", "chapter-marker")
+#: Final Cut counts inside a transition from the hour, without saying so.
+TRANSITION_START = Fraction(3600)
 
 
 def read_fcpxml(data: bytes, path: Path) -> Project:
@@ -26,6 +30,24 @@ def read_fcpxml(data: bytes, path: Path) -> Project:
     if root.tag != "fcpxml":
         raise ProjectError(f"{path.name}: no <fcpxml>; export the project as XML")
     return _Reader(root, path).read()
+
+
+@dataclass(frozen=True)
+class _Local:
+    """The own time of a clip or storyline."""
+
+    #: Where it begins on the sequence.
+    begins: Fraction
+    #: Its own time there.
+    local: Fraction
+    #: Seconds of the sequence per second of its own time.
+    scale: Fraction
+    #: How long a frame of the sequence is; None: unknown.
+    frame: Fraction | None
+
+    def at(self, local: Fraction) -> Fraction:
+        """The sequence's time at one of its own."""
+        return self.begins + (local - self.local) * self.scale
 
 
 class _Reader:
@@ -41,28 +63,55 @@ class _Reader:
         }
 
     def read(self) -> Project:
+        timelines = self._timelines()
         markers: list[Marker] = []
-        projects = [project for project in self.root.iter("project") if project.find("sequence") is not None]
-        sequences = [project.find("sequence") for project in projects]
-        if len(sequences) > 1:
-            self.warnings.append(f"{len(sequences)} projects in one file: the markers of all are listed")
-        for sequence in sequences:
-            assert sequence is not None
+        for _, sequence in timelines:
+            frame = self._frame(sequence)
             for spine in sequence.findall("spine"):
-                markers += self._story(spine, Fraction(0), self._first(sequence, spine))
-        first = sequences[0] if sequences else None
+                markers += self._story(spine, _Local(Fraction(0), self._first(sequence, spine), Fraction(1), frame))
+        if not timelines:
+            markers += self._browser()
+        first = timelines[0][1] if timelines else None
         return Project(
             format="fcpxml",
             version=self.root.get("version", ""),
             path=self.path,
             sample_rate=_sample_rate(first),
-            frame_rate=self._frame_rate(first),
-            start_s=float(_time(first.get("tcStart"), Fraction(0))) if first is not None else 0.0,
-            tracks=tuple(Track(project.get("name", "")) for project in projects),
+            frame_rate=_frame_rate(first, self._frame(first)) if first is not None else None,
+            start_s=self._start(first) if first is not None else 0.0,
+            tracks=tuple(Track(name) for name, _ in timelines),
             markers=tuple(markers),
             video=tuple(self.video),
             warnings=tuple(self.warnings),
         )
+
+    def _start(self, sequence: Element) -> float:
+        try:
+            return float(_time(sequence.get("tcStart"), Fraction(0)))
+        except ValueError as error:
+            self.warnings.append(f"the sequence's start could not be read, 0 is assumed ({error})")
+            return 0.0
+
+    def _timelines(self) -> list[tuple[str, Element]]:
+        """Names and sequences: the projects', or where there are none those of the compound clips."""
+        projects = [(project.get("name", ""), project.find("sequence")) for project in self.root.iter("project")]
+        if not projects:
+            media = self.root.iterfind("./resources/media")
+            projects = [(one.get("name", ""), one.find("sequence")) for one in media]
+        found = [(name, sequence) for name, sequence in projects if sequence is not None]
+        if len(found) > 1:
+            self.warnings.append(f"{len(found)} projects in one file: the markers of all are listed")
+        return found
+
+    def _browser(self) -> Iterator[Marker]:
+        """The markers of clips that lie on no timeline, each counted from its clip's start."""
+        clips = [clip for holder in (self.root, *self.root.iter("event")) for clip in holder if clip.tag in STORY]
+        if clips:
+            self.warnings.append("no project in the file: markers are counted from the start of their own clips")
+        holder = Element("event")
+        for clip in clips:
+            holder[:] = [clip]
+            yield from self._story(holder, _Local(Fraction(0), Fraction(0), Fraction(1), None))
 
     def _first(self, sequence: Element, spine: Element) -> Fraction:
         """The spine's own time at the sequence's start: its timecode, or 0 where the exporter counts from there."""
@@ -73,49 +122,78 @@ class _Reader:
             return Fraction(0)
         return start if min(offsets, default=start) >= start else Fraction(0)
 
-    def _story(self, element: Element, at: Fraction, local: Fraction) -> Iterator[Marker]:
-        """Markers under `element`, whose own time `local` lies at `at` on the sequence."""
-        following = local  # in a spine, what has no offset comes after what was before it
+    def _story(self, element: Element, here: _Local) -> Iterator[Marker]:
+        """Markers under `element`, whose own time is `here`."""
+        following = here.local  # in a spine, what has no offset comes after what was before it
         for child in element:
             try:
                 if child.tag in MARKERS:
-                    yield self._marker(child, at, local)
+                    yield _marker(child, here)
                 elif child.tag in STORY:
                     offset = _time(child.get("offset"), following)
-                    if element.tag == "spine":
-                        following = offset + _time(child.get("duration"), Fraction(0))
-                    begins = at + offset - local
-                    start = _time(child.get("start"), Fraction(0))
-                    self._place_video(child, begins, start)
-                    yield from self._story(child, begins, Fraction(0) if child.tag == "spine" else start)
+                    clip = _chosen(child)
+                    if element.tag == "spine" and clip.tag != "transition":
+                        following = offset + _time(clip.get("duration"), Fraction(0))
+                    inside = _Local(here.at(offset), _local_start(clip), here.scale * _conform(clip, here), here.frame)
+                    self._place_video(clip, inside, here)
+                    yield from self._story(clip, inside)
             except ValueError as error:
                 self.warnings.append(f"a <{child.tag}> could not be read and is left out ({error})")
 
-    def _marker(self, element: Element, at: Fraction, local: Fraction) -> Marker:
-        time_s = seconds(float(at + _time(element.get("start"), None) - local))
-        color = "to-do" if element.get("completed") == "0" else None
-        return Marker("marker", element.get("value", ""), time_s, None, color)
+    def _place_video(self, clip: Element, inside: _Local, around: _Local) -> None:
+        file = self.files.get(clip.get("ref", ""))
+        if file is not None and clip.tag in ("asset-clip", "video"):
+            length = float(_time(clip.get("duration"), Fraction(0)) * around.scale) or None
+            self.video.append(
+                VideoItem(file, float(inside.begins), float(inside.local), length, float(1 / inside.scale))
+            )
 
-    def _place_video(self, element: Element, at: Fraction, start: Fraction) -> None:
-        file = self.files.get(element.get("ref", ""))
-        if file is not None and element.tag in ("asset-clip", "video"):
-            length = _time(element.get("duration"), Fraction(0))
-            self.video.append(VideoItem(file, float(at), float(start), float(length) or None))
-
-    def _frame_rate(self, sequence: Element | None) -> FrameRate | None:
-        if sequence is None:
-            return None
+    def _frame(self, sequence: Element) -> Fraction | None:
+        """How long a frame of a sequence is, in seconds."""
         for element in self.root.iterfind("./resources/format"):
             if element.get("id") == sequence.get("format"):
                 try:
                     frame = _time(element.get("frameDuration"), Fraction(0))
                 except ValueError:
                     return None
-                drop = sequence.get("tcFormat") == "DF"
-                for rate in FRAME_RATES.values():
-                    if frame and rate.fps == 1 / frame and rate.drop == drop:
-                        return rate
+                return frame if frame > 0 else None
         return None
+
+
+def _marker(element: Element, here: _Local) -> Marker:
+    time_s = seconds(float(here.at(_time(element.get("start"), None))))
+    color = "to-do" if element.get("completed") == "0" else None
+    return Marker("marker", element.get("value", ""), time_s, None, color)
+
+
+def _chosen(element: Element) -> Element:
+    """Of an audition the clip that is heard and seen: its first."""
+    if element.tag != "audition":
+        return element
+    return next((clip for clip in element if clip.tag in STORY), element)
+
+
+def _local_start(clip: Element) -> Fraction:
+    """A clip's own time where it begins."""
+    if clip.tag == "spine":
+        return Fraction(0)
+    return _time(clip.get("start"), TRANSITION_START if clip.tag == "transition" else Fraction(0))
+
+
+def _conform(clip: Element, around: _Local) -> Fraction:
+    """Seconds of the timeline per second inside a clip, whose frames may be played at the timeline's own rate."""
+    element = clip.find("conform-rate")
+    if element is None or around.frame is None or element.get("scaleEnabled") == "0":
+        return Fraction(1)
+    try:
+        return FrameRate.parse(element.get("srcFrameRate", "")).fps * around.frame
+    except TimecodeError:
+        return Fraction(1)
+
+
+def _frame_rate(sequence: Element, frame: Fraction | None) -> FrameRate | None:
+    drop = sequence.get("tcFormat") == "DF"
+    return next((rate for rate in FRAME_RATES.values() if frame and rate.fps * frame == 1 and rate.drop == drop), None)
 
 
 def _representation(asset: Element) -> str:

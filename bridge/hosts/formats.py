@@ -45,7 +45,7 @@ def _holds(*marks: bytes) -> Callable[[bytes], bool]:
 
 def _plain(head: bytes) -> bytes:
     """A text head in a form that ASCII marks can be searched in, whatever its encoding."""
-    return head.replace(b"\0", b"") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else head
+    return head.replace(b"\0", b"") if head[:2] in (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<") else head
 
 
 def _starts(*marks: bytes) -> Callable[[bytes], bool]:
@@ -93,8 +93,9 @@ FORMATS: dict[str, Format] = {
 def read_project(path: Path | str) -> Project:
     """All that is known of the project file `path`. Raises `ProjectError` in one line for whatever cannot be read."""
     path = Path(path)
-    if path.is_dir() and (path / "Info.fcpxml").is_file():
-        path = path / "Info.fcpxml"  # an .fcpxmld bundle
+    for inside in ("Info.fcpxml", "content.otio"):  # .fcpxmld and .otiod bundles
+        if (path / inside).is_file():
+            path = path / inside
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)

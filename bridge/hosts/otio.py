@@ -14,6 +14,8 @@ from bridge.hosts.model import Marker, Project, ProjectError, Track
 from bridge.hosts.numbers import number, seconds
 from bridge.timecode import FRAME_RATES, FrameRate
 
+#: Schemas by the names that the first versions gave them.
+OLD_SCHEMAS = {"Sequence": "Track", "Filler": "Gap", "SerializeableCollection": "SerializableCollection"}
 #: Compositions nest a few deep; JSON itself is cut off by Python at a thousand.
 MAX_DEPTH = 200
 
@@ -55,7 +57,8 @@ def read_otio(data: bytes, path: Path) -> Project:
 
 
 def _schema(item: object) -> str:
-    return str(item.get("OTIO_SCHEMA", "")).partition(".")[0] if isinstance(item, dict) else ""
+    name = str(item.get("OTIO_SCHEMA", "")).partition(".")[0] if isinstance(item, dict) else ""
+    return OLD_SCHEMAS.get(name, name)
 
 
 def _children(item: _Object) -> list[_Object]:
@@ -76,6 +79,13 @@ def _range(item: _Object) -> tuple[float, float] | None:
     if _schema(item) != "TimeRange":
         return None
     return _seconds(item.get("start_time")), _seconds(item.get("duration"))
+
+
+def _frame_length(span: object) -> float:
+    """One frame of a TimeRange's duration, in seconds, and what a float may add to it."""
+    duration = span.get("duration") if isinstance(span, dict) else None
+    rate = number(duration.get("rate"), 0.0) if isinstance(duration, dict) else 0.0
+    return 1.000001 / rate if rate > 0.0 else 0.0
 
 
 def _frame_rate(time: object) -> FrameRate | None:
@@ -111,14 +121,15 @@ class _Reader:
 
     def _marker(self, marker: _Object, zero_s: float) -> Iterator[Marker]:
         name = str(marker.get("name") or "")
-        marked = marker.get("marked_range")
+        marked = marker.get("marked_range", marker.get("range"))  # Marker.1 called it so
         try:
             span = _range(marked) if isinstance(marked, dict) else None
             if span is None:
                 raise ValueError("it has no marked_range")
             self._learn_rate(marked)
             time_s = seconds(zero_s + span[0])
-            end_s = time_s + span[1] if span[1] > 0.0 else None
+            # Editors that count frames give a marker without a length one frame.
+            end_s = time_s + span[1] if span[1] > _frame_length(marked) else None
         except ValueError as error:
             self.warnings.append(f"marker {name!r} could not be read and is left out ({error})")
             return

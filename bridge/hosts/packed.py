@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import struct
 import zipfile
 import zlib
@@ -17,9 +18,10 @@ MAX_UNPACKED = 150 * 2**20
 SMALL_UNPACKED = 8 * 2**20
 
 #: What the standard library raises for damaged archives, beside its own errors.
-_DAMAGE = (
+ARCHIVE_DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     struct.error,
     OSError,
     EOFError,
@@ -34,7 +36,7 @@ def zip_members(path: Path, data: bytes) -> list[str]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return archive.namelist()
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise ProjectError(f"{path.name}: a damaged zip file ({_told(error)}); export it again") from None
 
 
@@ -43,13 +45,15 @@ def unzip_member(path: Path, data: bytes, member: str) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             info = archive.getinfo(member)
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError("packed in a way that no DAW uses")  # LZMA may ask for gigabytes before it unpacks
             limit = _unpacked_limit(info.compress_size)
             with archive.open(info) as file:
                 # What a header says is not believed: no more than the limit is ever unpacked.
                 unpacked = file.read(limit + 1)
     except KeyError:
         raise ProjectError(f"{path.name}: the zip file holds no {member}; export it again") from None
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise ProjectError(f"{path.name}: {member} cannot be unpacked ({_told(error)}); export it again") from None
     if len(unpacked) > limit:
         raise ProjectError(f"{path.name}: {member} unpacks to far more than a project holds, which is refused")
@@ -62,7 +66,7 @@ def gunzip(path: Path, data: bytes) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             unpacked = file.read(limit + 1)
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise ProjectError(f"{path.name}: a damaged gzip file ({_told(error)}); save it again") from None
     if len(unpacked) > limit:
         raise ProjectError(f"{path.name}: unpacks to far more than a project holds, which is refused")

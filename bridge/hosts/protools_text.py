@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from bridge.hosts.model import Marker, Project, ProjectError, Track
 from bridge.hosts.numbers import number, seconds
 from bridge.hosts.text_file import decode_text, lines_of
-from bridge.timecode import FRAME_RATES, FrameRate, Timecode, TimecodeError
+from bridge.timecode import FrameRate, Timecode, TimecodeError
+
+#: Feet and frames count 35 mm film, however the session runs.
+FRAMES_PER_FOOT, FILM_FPS = 16, 24
 
 
 @dataclass
@@ -60,10 +65,18 @@ class _Clock:
             raise ValueError("bars and beats: set the main time scale to timecode or samples and export again")
         if re.fullmatch(r"\d+", location) and self.sample_rate:
             return seconds(int(location) / self.sample_rate)
-        if re.fullmatch(r"\d+:\d+\.\d+", location):
-            minutes, _, rest = location.partition(":")
-            return seconds(int(minutes) * 60 + number(rest))
-        return seconds(_timecode(location, self.rate) - self.start_s)
+        if match := re.fullmatch(r"(\d+):(\d+(\.\d+)?)", location):
+            return seconds(int(match.group(1)) * 60 + number(match.group(2)))
+        if match := re.fullmatch(r"(\d+)\+(\d+(\.\d+)?)", location):
+            frames = int(match.group(1)) * FRAMES_PER_FOOT + number(match.group(2))
+            return seconds(frames / FILM_FPS)
+        time_s = _timecode(location, self.rate) - self.start_s
+        # A session that begins before midnight goes on after it.
+        return seconds(time_s if time_s >= 0.0 or self.rate is None else time_s + _day(self.rate))
+
+
+def _day(rate: FrameRate) -> float:
+    return float(rate.frames_per_day / rate.fps)
 
 
 def _timecode(text: str, rate: FrameRate | None) -> float:
@@ -78,13 +91,18 @@ def _timecode(text: str, rate: FrameRate | None) -> float:
 
 def _frame_rate(text: str) -> FrameRate | None:
     """ "29.97 Drop Frame", "29.97 Frame", "25 Frame"."""
-    match = re.match(r"\s*([0-9.]+)\s*(Drop)?", text)
+    match = re.match(r"\s*(\d{1,3}(?:\.\d{1,3})?)\s*(Drop)?", text)
     if not match:
         return None
+    written, drop = match.group(1), match.group(2) is not None
     try:
-        return FrameRate.parse(match.group(1) + ("DF" if match.group(2) else ""))
+        return FrameRate.parse(written + ("DF" if drop else ""))
     except TimecodeError:
-        return FRAME_RATES["30"] if match.group(1) == "30" else None
+        if drop:
+            return _frame_rate(written)  # 30 drop: the labels of a rate that loses none
+        pulled = Fraction(round(float(written)) * 1000, 1001)
+        fps = pulled if "." in written else Fraction(written)
+        return FrameRate(fps) if fps else None
 
 
 def _parse(text: str) -> _Session:
@@ -121,17 +139,15 @@ def _tracks(session: _Session) -> list[Track]:
 
 def _markers(session: _Session, clock: _Clock, warnings: list[str]) -> list[Marker]:
     """The table of markers; its columns have grown over the versions, so they are found by their heads."""
+    lines = session.sections.get("MARKERS LISTING", [])
+    columns: list[str] = []
     markers = []
-    columns: dict[str, int] = {}
-    for line in session.sections.get("MARKERS LISTING", []):
-        cells = [cell.strip() for cell in line.split("\t")]
-        if not any(cells):
-            continue
+    for cells in _rows(lines):
         if not columns:
-            columns = {head: index for index, head in enumerate(cells)}
+            columns = cells
             continue
-        row = {head: cells[index] for head, index in columns.items() if index < len(cells)}
-        name = row.get("NAME", "")
+        row = dict(zip((head.strip() for head in columns), _joined(cells, columns), strict=False))
+        name = " ".join(row.get("NAME", "").split())
         try:
             time_s = clock.seconds(row.get("LOCATION", ""), row.get("TIME REFERENCE", ""), row.get("UNITS", ""))
         except (ValueError, OverflowError) as error:
@@ -139,3 +155,28 @@ def _markers(session: _Session, clock: _Clock, warnings: list[str]) -> list[Mark
             continue
         markers.append(Marker("marker", name, time_s))
     return markers
+
+
+def _rows(lines: list[str]) -> Iterator[list[str]]:
+    """The rows of the table, cell by cell. A name or comment may hold line ends, which Pro Tools writes as they are."""
+    row = ""
+    for line in lines:
+        if re.match(r"(#|\d+)\s*\t", line):
+            if row:
+                yield row.split("\t")
+            row = line
+        elif row and line.strip():
+            # The rest of a comment is indented to its column, that of a name is not.
+            row += f"\t{line.strip()}" if line.startswith(" ") else f"\n{line}"
+    if row:
+        yield row.split("\t")
+
+
+def _joined(cells: list[str], columns: list[str]) -> list[str]:
+    """The cells of a row, those joined again that a tab in the name has split: names are padded to their column."""
+    heads = [head.strip() for head in columns]
+    at = heads.index("NAME") if "NAME" in heads else len(cells)
+    cells = list(cells)
+    while at + 1 < len(cells) > len(columns) and len(cells[at]) < len(columns[at]):
+        cells[at : at + 2] = ["\t".join(cells[at : at + 2])]
+    return [cell.strip() for cell in cells]

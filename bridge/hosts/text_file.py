@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+#: Signs of the two old encodings that no name of a marker or track has, save by the other's mistake.
+_RARE = frozenset("\ufffd¡¤¦§¨ª¬¯¸º×÷†‡‰ˆ˜˘˙˚˝˛ˇ∂∆∏∑√∞∫≈≠≤≥◊⁄ƒπΩ\uf8ff")
+
 
 def decode_text(data: bytes) -> str:
     """The text of an export: UTF-8 or UTF-16 by its mark, else UTF-8, else Mac Roman or Latin-1, by what is in it."""
@@ -12,8 +17,18 @@ def decode_text(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    # Old Macs end lines with CR alone, and only they.
-    return data.decode("mac-roman" if b"\r" in data and b"\n" not in data else "latin-1")
+    # Old Macs end lines with CR alone, and only they; else the text itself must tell.
+    if b"\r" in data and b"\n" not in data:
+        return data.decode("mac-roman")
+    windows, mac = data.decode("cp1252", "replace"), data.decode("mac-roman")
+    return mac if _oddities(mac) < _oddities(windows) else windows
+
+
+def _oddities(text: str) -> int:
+    """How many signs beyond ASCII stand where no language puts them: what a wrong encoding makes of most."""
+    odd = sum(1 for sign in text if sign in _RARE)
+    # A capital behind a small letter ("SlamÉ"), a sign amid a word ("T¸r").
+    return odd + len(re.findall(r"[a-zß-öø-ÿ][À-ÖØ-ÞŸŠŒŽ]|\w[^\w\s\x00-\x7f’'–—-]\w", text))
 
 
 def lines_of(text: str) -> list[str]:

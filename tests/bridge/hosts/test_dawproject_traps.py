@@ -13,9 +13,9 @@ from bridge.hosts import Lane, Project, ProjectError
 Read = Callable[[str, bytes | str], Project]
 
 
-def packed(xml: bytes, member: str = "project.xml") -> bytes:
+def packed(xml: bytes, member: str = "project.xml", method: int = zipfile.ZIP_DEFLATED) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", method) as archive:
         archive.writestr(member, xml)
         archive.writestr("metadata.txt", "")
     return out.getvalue()
@@ -205,3 +205,9 @@ def test_markers_in_seconds_with_colours_and_without_a_partner(read: Read) -> No
 def test_a_zip_without_its_project_says_so(read: Read, member: str) -> None:
     with pytest.raises(ProjectError, match=r"no project\.xml"):
         read("empty.dawproject", packed(b"<Project/>", member))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_packing_that_may_ask_for_gigabytes_is_refused(read: Read, method: int) -> None:
+    with pytest.raises(ProjectError, match="no DAW uses"):
+        read("lzma.dawproject", packed(b"<Project/>", method=method))

@@ -1,0 +1,92 @@
+"""Wave files with cues as recorders and editors really write them: one trap each."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import pytest
+
+from bridge.hosts import Project
+from bridge.riff import CUE_POINT, DS64, chunk
+
+Read = Callable[[str, bytes | str], Project]
+
+
+def markers(project: Project) -> list[tuple[str, float]]:
+    return [(m.name, round(m.time_s, 6)) for m in project.markers]
+
+
+FMT = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 48000, 96000, 2, 16))
+DATA = chunk(b"data", b"\0" * 96001)  # an odd size: a pad byte follows
+
+
+def cues(*points: tuple[int, int, int]) -> bytes:
+    body = struct.pack("<I", len(points)) + b"".join(CUE_POINT.pack(i, p, b"data", 0, 0, o) for i, p, o in points)
+    return chunk(b"cue ", body)
+
+
+def text_of(name: bytes, identity: int, text: bytes) -> bytes:
+    return chunk(name, struct.pack("<I", identity) + text)
+
+
+def length_of(identity: int, samples: int, text: bytes = b"") -> bytes:
+    return chunk(b"ltxt", struct.pack("<II4sHHHH", identity, samples, b"rgn ", 0, 0, 0, 0) + text)
+
+
+def wave(*chunks: bytes, head: bytes = b"RIFF") -> bytes:
+    body = b"WAVE" + b"".join(chunks)
+    return head + struct.pack("<I", len(body) if head == b"RIFF" else 0xFFFFFFFF) + body
+
+
+ADTL = chunk(
+    b"LIST",
+    b"adtl" + length_of(2, 24000) + text_of(b"note", 1, b"a note\0") + text_of(b"labl", 2, b"odd\0")
+    + text_of(b"labl", 1, "Tür".encode() + b"\0"),
+)  # fmt: skip
+POINTS = cues((1, 0, 4800), (2, 12000, 12000))
+WANTED = [("marker", "Tür", 0.1, None), ("region", "odd", 0.25, 0.75)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        wave(FMT, DATA, POINTS, ADTL),
+        wave(FMT, ADTL, POINTS, DATA),  # labels first
+        wave(chunk(b"JUNK", b"odd"), chunk(b"LIST", b"INFO" + chunk(b"INAM", b"x")), FMT, POINTS, DATA, ADTL),
+        wave(FMT, DATA, POINTS, ADTL[:12] + b"", ADTL).replace(ADTL[:12] + ADTL, chunk(b"LIST", b"adtl") + ADTL),
+        wave(
+            chunk(b"ds64", DS64.pack(0, 96001, 48000, 0)),
+            FMT,
+            DATA[:4] + b"\xff" * 4 + DATA[8:],
+            POINTS,
+            ADTL,
+            head=b"RF64",
+        ),
+        wave(
+            chunk(b"ds64", DS64.pack(0, 96001, 48000, 0)),
+            FMT,
+            DATA[:4] + b"\xff" * 4 + DATA[8:],
+            POINTS,
+            ADTL,
+            head=b"BW64",
+        ),
+    ],
+    ids=["behind", "before", "junk and info", "two lists", "RF64", "BW64"],
+)
+def test_cues_wherever_their_chunks_lie(read: Read, data: bytes) -> None:
+    project = read("t.wav", data)
+    assert [(m.kind, m.name, m.time_s, m.end_s) for m in project.markers] == WANTED and not project.warnings
+
+
+@pytest.mark.parametrize("size", [602, 603, 858])
+def test_bext_counts_from_midnight_in_any_version(read: Read, size: int) -> None:
+    bext = bytearray(size)
+    bext[338:346] = struct.pack("<Q", 48000 * 86399)
+    project = read("t.wav", wave(chunk(b"bext", bytes(bext)), FMT, DATA, POINTS, ADTL))
+    assert project.start_s == 86399.0 and [m.time_s for m in project.markers] == [0.1, 0.25] and not project.warnings
+
+
+def test_names_beyond_ascii_and_names_by_note_alone(read: Read) -> None:
+    adtl = chunk(b"LIST", b"adtl" + text_of(b"labl", 1, "Tür\0".encode("latin-1")) + text_of(b"note", 2, b"by note\0"))
+    assert markers(read("t.wav", wave(FMT, DATA, POINTS, adtl))) == [("Tür", 0.1), ("by note", 0.25)]
