@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 from bridge.hosts.ardour_lanes import LaneReader
 from bridge.hosts.ardour_time import FIRST_SUPERCLOCK_VERSION, ArdourClock, read_clock
 from bridge.hosts.model import Marker, Project, ProjectError, VideoItem
-from bridge.hosts.numbers import number, whole
+from bridge.hosts.numbers import number, seconds, whole
 from bridge.hosts.safe_xml import project_xml
 from bridge.timecode import FRAME_RATES, FrameRate
 
@@ -113,8 +113,12 @@ class _Reader:
     def _start(self, options: dict[str, str]) -> float:
         offset = number(options.get("timecode-offset") or options.get("smpte-offset"), 0.0) / self.sample_rate
         negative = options.get("timecode-offset-negative") or options.get("smpte-offset-negative") or "1"
-        # The switch is on in new sessions, where the offset is 0.
-        return -offset if negative in ("1", "yes") and offset else offset
+        try:
+            # The switch is on in new sessions, where the offset is 0.
+            return seconds(-offset if negative in ("1", "yes") and offset else offset)
+        except ValueError as error:
+            self.warnings.append(f"the session's start could not be read, 0 is assumed ({error})")
+            return 0.0
 
     def _video(self) -> Iterator[VideoItem]:
         for element in self.session.iter("Videotimeline"):

@@ -14,7 +14,7 @@ from bridge.timecode import FRAME_RATES, FrameRate, Timecode
 LONGEST_LINE = 500
 _TIMECODE = r"\d{2}[:;.]\d{2}[:;.]\d{2}[:;.]\d{2}"
 _LABEL = re.compile(rf"(?<![\d:;.]){_TIMECODE}(?![\d:;.])")
-_MODE = re.compile(r"\s*FCM:\s*(DROP|NON)")
+_MODE = re.compile(r"\s*FCM:\s*(DROP|NON)", re.IGNORECASE)
 #: Number, reel, track, what is done; the source's in and out, the record's in and out.
 _EVENT = re.compile(rf"\s*\d+\s+\S+\s+(\S+)\s+.*?{_TIMECODE}\s+{_TIMECODE}\s+({_TIMECODE})\s+{_TIMECODE}")
 _LOCATOR = re.compile(rf"\s*\*\s*LOC:\s*({_TIMECODE})\s*(.*)", re.IGNORECASE)
@@ -85,7 +85,7 @@ def _rate(lines: list[str], warnings: list[str]) -> FrameRate:
     # What is said of the sources, in their columns and in later FCM lines, does not hold for the record.
     record = [match.group(2) for line in lines if (match := _EVENT.match(line))]
     record += [match.group(1) for line in lines if (match := _LOCATOR.match(line))]
-    modes = [match.group(1) for line in lines if (match := _MODE.match(line))]
+    modes = [match.group(1).upper() for line in lines if (match := _MODE.match(line))]
     if modes[:1] == ["DROP"] or any(";" in label for label in record):
         return FRAME_RATES["29.97DF" if highest < 30 else "59.94DF"]
     name = next((name for count, name in _GUESSES if highest < count), "60")

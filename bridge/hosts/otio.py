@@ -43,7 +43,11 @@ def read_otio(data: bytes, path: Path) -> Project:
             markers += reader.item(stack, 0.0, 0)
             tracks += [Track(str(track.get("name") or "")) for track in _children(stack) if _schema(track) == "Track"]
     begin = root.get("global_start_time") if isinstance(root, dict) else None
-    start_s = _seconds(begin) if isinstance(begin, dict) else 0.0
+    try:
+        start_s = _seconds(begin)
+    except ValueError as error:
+        reader.warnings.append(f"the timeline's start could not be read, 0 is assumed ({error})")
+        start_s = 0.0
     return Project(
         format="otio",
         version=str(root.get("OTIO_SCHEMA", "")),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bridge.hosts.model import Marker, Project, ProjectError
+from bridge.hosts.numbers import seconds
 from bridge.riff import BEXT, CUE_POINT, DS64, SIZE_IN_DS64
 
 #: A chunk of markers larger than this is damage, bytes; the audio itself is never read.
@@ -40,12 +41,17 @@ def read_wave(data: bytes, path: Path) -> Project:
     start = _TIME_REFERENCE.unpack_from(bext, _TIME_REFERENCE_AT)[0] if len(bext) >= _TIME_REFERENCE_AT + 8 else 0
     if bext and len(bext) < BEXT.size:
         warnings.append("the bext chunk is shorter than it should be")
+    try:
+        start_s = seconds(start / rate)
+    except ValueError as error:
+        warnings.append(f"the bext chunk's TimeReference is damaged, 0 is assumed ({error})")
+        start_s = 0.0
     return Project(
         format="wav",
         version="Broadcast Wave" if bext else "wave",
         path=path,
         sample_rate=rate,
-        start_s=start / rate,
+        start_s=start_s,
         markers=tuple(_markers(chunks.get(b"cue ", b""), lists, rate, warnings)),
         warnings=tuple(warnings),
     )
@@ -67,9 +73,16 @@ def _walk(file: BinaryIO, warnings: list[str]) -> Iterator[tuple[bytes, int]]:
         if at + 8 + size > end:
             warnings.append(f"the file is cut in its {name.decode('latin-1')!r} chunk: read as far as it goes")
             size = end - at - 8
+        file.seek(at + 8 + size)
+        padding = _padding(size, file.read(1))
         file.seek(at + 8)
         yield name, size
-        at += 8 + size + size % 2
+        at += 8 + size + padding
+
+
+def _padding(size: int, following: bytes) -> int:
+    """Bytes between a chunk and the next: one zero after an odd size, which some writers forget."""
+    return size % 2 if not following.isalpha() else 0
 
 
 def _markers(cue: bytes, lists: list[bytes], rate: int, warnings: list[str]) -> list[Marker]:
@@ -111,7 +124,7 @@ def _read_adtl(body: bytes, labels: dict[int, str], lengths: dict[int, int]) -> 
             lengths[identity] = struct.unpack_from("<I", text)[0]
             if len(text) > 16:
                 notes.setdefault(identity, _text(text[16:]))
-        at += 8 + size + size % 2
+        at += 8 + size + _padding(size, body[at + 8 + size : at + 9 + size])
     for identity, words in notes.items():
         if not labels.get(identity):
             labels[identity] = words

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from bridge.hosts import Lane, Project
+from bridge.hosts import Lane, Project, read_project
+from bridge.hosts.ardour_writer import write_ardour
+from bridge.hosts.write_back import PlacedTake, TakeTrack
 
 Read = Callable[[str, bytes | str], Project]
 
@@ -230,6 +234,11 @@ def test_a_start_that_is_not_midnight(read: Read, negative: str, start: float) -
     assert read("s.ardour", session("6000", options=options, rate=96000)).start_s == start
 
 
+def test_a_start_out_of_reach_is_told_and_not_believed(read: Read) -> None:
+    project = read("s.ardour", session("6000", options='<Option name="timecode-offset" value="1e300"/>'))
+    assert project.start_s == 0.0 and "0 is assumed" in project.warnings[0]
+
+
 @pytest.mark.parametrize(("version", "known"), [("2.0.0", True), ("3001", True), ("8002", True), ("9100", False)])
 def test_a_version_of_the_future_is_read_with_a_warning(read: Read, version: str, known: bool) -> None:
     project = read("s.ardour", session(version, route(fader("a0 1 a282240000 0.5"))))
@@ -239,3 +248,19 @@ def test_a_version_of_the_future_is_read_with_a_warning(read: Read, version: str
 def test_a_list_that_ends_in_the_middle_keeps_its_whole_points(read: Read) -> None:
     project = read("s.ardour", session("6000", route(fader("0 1\n48000 0.5\n96000"))))
     assert times(only_lane(project)) == [(0.0, 1.0), (1.0, 0.5)] and "ends in the middle" in project.warnings[0]
+
+
+@pytest.mark.parametrize("superclocks", [282_240_000, 508_032_000])
+@pytest.mark.parametrize("rate", [44100, 48000, 96000])
+def test_a_take_written_back_lies_where_it_is_read(tmp_path: Path, superclocks: int, rate: int) -> None:
+    tempo = TEMPO_7.format("").replace("282240000", str(superclocks))
+    body = f'<Route id="{2**60 + 1}" name="T" default-type="audio" mode="Normal">{fader("a0 1")}</Route>'
+    path = tmp_path / "s.ardour"
+    path.write_text(session("7002", body, rate=rate, tempo=tempo), encoding="utf-8")
+    take = PlacedTake(tmp_path / "t.wav", "t", 1.25, rate // 2, rate, 1)
+    written = ElementTree.fromstring(write_ardour(read_project(path), (TakeTrack("T", ((take,),)),)))
+    (region,) = written.iterfind("./Playlists/Playlist/Region")
+    assert region.get("length") == f"a{superclocks // 2}@a{superclocks * 5 // 4}"
+    ids = [element.get("id") for element in written.iter() if element.get("id")]
+    # The lists of the model itself, and of the sample, share one; nothing new shares any.
+    assert ids.count(region.get("id")) == 1 and int(region.get("id", "0")) > 2**60

@@ -163,6 +163,7 @@ def test_locators(read: Read, locator: str, name: str, color: str | None, ends: 
         ("FCM: NON-DROP FRAME\n" + event(1, "01:00:00:00", "01:00:00:49"), "50"),
         ("FCM: DROP FRAME\n" + event(1, "01:00:00:00", "01:00:00:29"), "29.97DF"),
         ("FCM: DROP FRAME\n" + event(1, "01:00:00:00", "01:00:00:59"), "59.94DF"),
+        ("  fcm:drop frame\n" + event(1, "01:00:00:00", "01:00:00:29"), "29.97DF"),
         # Drop frame by its mark alone; that of a source, or of a reel's own FCM line, is not the record's.
         (event(1, "01:00:00;00", "01:00:00;29"), "29.97DF"),
         ("FCM: NON-DROP FRAME\n" + event(1, "01:00:00:00", "01:00:00:29", source="10:00:00;00"), "30"),

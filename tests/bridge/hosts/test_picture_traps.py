@@ -256,3 +256,11 @@ def test_bundles_that_are_folders(tmp_path: Path, folder: str, name: str, text: 
 def test_utf_16_with_and_without_its_mark(read: Read, encoding: str) -> None:
     text = fcpxml('<gap offset="3600s" duration="9s"><marker start="1s" value="Tür"/></gap>')
     assert markers(read("t.fcpxml", text.replace("UTF-8", "UTF-16").encode(encoding))) == [("Tür", 1.0)]
+
+
+def test_a_start_out_of_reach_is_told_and_not_believed(read: Read) -> None:
+    stack = item("Stack.1", children=[], markers=[mark()])
+    timeline = {"OTIO_SCHEMA": "Timeline.1", "global_start_time": time_of(1e24, 24), "tracks": stack}
+    cut = fcpxml("", start="99999999s")
+    for project in (read("t.otio", json.dumps(timeline)), read("t.fcpxml", cut)):
+        assert project.start_s == 0.0 and "0 is assumed" in project.warnings[-1]

@@ -90,3 +90,31 @@ def test_bext_counts_from_midnight_in_any_version(read: Read, size: int) -> None
 def test_names_beyond_ascii_and_names_by_note_alone(read: Read) -> None:
     adtl = chunk(b"LIST", b"adtl" + text_of(b"labl", 1, "Tür\0".encode("latin-1")) + text_of(b"note", 2, b"by note\0"))
     assert markers(read("t.wav", wave(FMT, DATA, POINTS, adtl))) == [("Tür", 0.1), ("by note", 0.25)]
+
+
+def test_odd_chunks_without_their_padding(read: Read) -> None:
+    def bare(name: bytes, body: bytes) -> bytes:
+        return name + struct.pack("<I", len(body)) + body
+
+    labels = bare(b"labl", struct.pack("<I", 1) + b"ab\0") + bare(b"labl", struct.pack("<I", 2) + b"cd\0")
+    data = wave(FMT, bare(b"data", b"\0" * 4801), POINTS, bare(b"LIST", b"adtl" + labels))
+    project = read("t.wav", data)
+    assert markers(project) == [("ab", 0.1), ("cd", 0.25)] and not project.warnings
+
+
+def test_a_cue_that_fills_in_only_its_play_position_and_one_at_the_start(read: Read) -> None:
+    project = read("t.wav", wave(FMT, DATA, cues((1, 24000, 0), (2, 0, 0))))
+    assert markers(project) == [("", 0.5), ("", 0.0)]
+
+
+def test_a_recording_that_was_cut_off_and_one_whose_size_was_never_filled_in(read: Read) -> None:
+    whole = wave(FMT, POINTS, ADTL, DATA)
+    for data in (whole[:-4000], whole.replace(struct.pack("<I", 96001), b"\xff" * 4)):
+        project = read("t.wav", data)
+        assert [m.name for m in project.markers] == ["Tür", "odd"] and "cut" in project.warnings[0]
+
+
+def test_a_time_reference_that_no_clock_shows(read: Read) -> None:
+    bext = b"\0" * 338 + b"\xff" * 8 + b"\0" * 256
+    project = read("t.wav", wave(chunk(b"bext", bext), FMT, DATA, POINTS, ADTL))
+    assert project.start_s == 0.0 and len(project.markers) == 2 and "TimeReference" in project.warnings[0]
