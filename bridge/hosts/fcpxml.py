@@ -130,8 +130,8 @@ class _Reader:
                 if child.tag in MARKERS:
                     yield _marker(child, here)
                 elif child.tag in STORY:
-                    offset = _time(child.get("offset"), following)
                     clip = _chosen(child)
+                    offset = _time(child.get("offset") or clip.get("offset"), following)
                     if element.tag == "spine" and clip.tag != "transition":
                         following = offset + _time(clip.get("duration"), Fraction(0))
                     inside = _Local(here.at(offset), _local_start(clip), here.scale * _conform(clip, here), here.frame)

@@ -175,8 +175,11 @@ def _rows(lines: list[str]) -> Iterator[list[str]]:
 def _joined(cells: list[str], columns: list[str]) -> list[str]:
     """The cells of a row, those joined again that a tab in the name has split: names are padded to their column."""
     heads = [head.strip() for head in columns]
-    at = heads.index("NAME") if "NAME" in heads else len(cells)
     cells = list(cells)
-    while at + 1 < len(cells) > len(columns) and len(cells[at]) < len(columns[at]):
-        cells[at : at + 2] = ["\t".join(cells[at : at + 2])]
+    if "NAME" in heads and (at := heads.index("NAME")) < len(cells):
+        end, length = at + 1, len(cells[at])
+        while len(cells) - (end - at - 1) > len(columns) and length < len(columns[at]):
+            length += 1 + len(cells[end])
+            end += 1
+        cells[at:end] = ["\t".join(cells[at:end])]
     return [cell.strip() for cell in cells]

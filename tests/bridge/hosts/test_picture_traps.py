@@ -72,7 +72,7 @@ def fcpxml(
             4.0,
         ),
         (
-            '<audition offset="3600s"><clip duration="5s"/><clip duration="9s"/></audition>'
+            '<audition><clip offset="3600s" duration="5s"/><clip duration="9s"/></audition>'
             '<clip duration="5s"><marker start="1s" value="m"/></clip>',
             6.0,
         ),
