@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
-#: Signs of the two old encodings that no name of a marker or track has, save by the other's mistake.
-_RARE = frozenset("\ufffd¡¤¦§¨ª¬¯¸º×÷†‡‰ˆ˜˘˙˚˝˛ˇ∂∆∏∑√∞∫≈≠≤≥◊⁄ƒπΩ\uf8ff")
+#: Signs of the two old encodings that hardly a name of a marker or track has, save by the other's mistake: what a Mac's
+#: "ä ö ü é" are on Windows is among them.
+_RARE = frozenset("\ufffd¡¤¦§¨ª¬¯¸º×÷†‡‰ˆ˜˘˙˚˝˛ˇ∂∆∏∑√∞∫≈≠≤≥◊⁄ƒπΩŠšŸŽž\uf8ff")
+
+#: A capital behind a small letter ("RegenÉ"), a dash as a letter ("door Ð slams"), a sign amid a word ("T¸r").
+_MISPLACED = re.compile(r"[a-zß-öø-ÿ][À-ÖØ-ÞŒ]|(?<!\S)[ÐÑ](?!\S)|\w[^\w\s\x00-\x7f’'–—-]\w")
 
 
 def decode_text(data: bytes) -> str:
-    """The text of an export: UTF-8 or UTF-16 by its mark, else UTF-8, else Mac Roman or Latin-1, by what is in it."""
+    """The text of an export: UTF-8 or UTF-16 by its mark, else UTF-8, else Mac Roman or Windows-1252, as it reads best."""
     for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
@@ -26,9 +30,7 @@ def decode_text(data: bytes) -> str:
 
 def _oddities(text: str) -> int:
     """How many signs beyond ASCII stand where no language puts them: what a wrong encoding makes of most."""
-    odd = sum(1 for sign in text if sign in _RARE)
-    # A capital behind a small letter ("SlamÉ"), a sign amid a word ("T¸r").
-    return odd + len(re.findall(r"[a-zß-öø-ÿ][À-ÖØ-ÞŸŠŒŽ]|\w[^\w\s\x00-\x7f’'–—-]\w", text))
+    return sum(sign in _RARE for sign in text) + len(_MISPLACED.findall(text))
 
 
 def lines_of(text: str) -> list[str]:

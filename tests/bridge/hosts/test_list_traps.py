@@ -115,6 +115,15 @@ def test_encodings_and_line_ends(read: Read, encoding: str, ends: str) -> None:
     assert [m.name for m in project.markers] == names
 
 
+@pytest.mark.parametrize(
+    "name", ["Tür", "öffnen", "Häuser", "café", "Fußschritte", "Regen…", "door – slams", "360° pan"]
+)
+@pytest.mark.parametrize("encoding", ["mac-roman", "cp1252"])
+def test_one_word_tells_an_old_mac_from_windows(read: Read, encoding: str, name: str) -> None:
+    rows = row(1, "01:00:00:00", "0", "Samples", padded(name) + "\t")
+    assert read("t.txt", session(rows).encode(encoding)).markers[0].name == name
+
+
 def test_markers_on_rulers_and_tracks_and_a_session_without_any(read: Read) -> None:
     rows = row(1, "01:00:01:00", "48000", "Samples", f"{padded('hit')}\t{padded('Markers 2')}\tRuler        \tloud")
     rows += row(7, "01:00:02:00", "96000", "Samples", f"{padded('on a track')}\t{padded('Audio 1')}\tTrack        \t")
