@@ -13,7 +13,7 @@ _MISPLACED = re.compile(r"[a-zß-öø-ÿ][À-ÖØ-ÞŒ]|(?<!\S)[ÐÑ](?!\S)|\w[^
 
 
 def decode_text(data: bytes) -> str:
-    """The text of an export: UTF-8 or UTF-16 by its mark, else UTF-8, else Mac Roman or Windows-1252, as it reads best."""
+    """The text of an export: UTF-16 by its mark, UTF-8 where it is that, else Mac Roman or Windows-1252."""
     for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
