@@ -126,8 +126,10 @@ class _Reader:
             if file:
                 if element.get("LocalFile") in ("1", "yes") and not Path(file).is_absolute():
                     file = str(Path("videofiles") / file)
-                offset = number(element.get("VideoOffset"), 0.0) / self.sample_rate
-                yield VideoItem(file, offset)
+                try:
+                    yield VideoItem(file, seconds(number(element.get("VideoOffset"), 0.0) / self.sample_rate))
+                except ValueError as error:
+                    self.warnings.append(f"the video's place could not be read: {file!r} is left out ({error})")
 
     def _markers(self) -> Iterator[Marker]:
         for element in self.session.iterfind("./Locations/Location"):

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from bridge.hosts.model import Lane, Marker, Project, ProjectError, TempoPoint, Track, VideoItem
-from bridge.hosts.numbers import number, seconds, whole
+from bridge.hosts.numbers import LONGEST_S, number, seconds, whole
 from bridge.hosts.reaper_envelopes import (
     MASTER_ENVELOPES,
     TAKE_ENVELOPES,
@@ -120,7 +120,7 @@ def _item(item: Block, context: Context, video: list[VideoItem], where: str) -> 
         place = Place(f"{where}, item {name!r}", position, rate if rate > 0.0 else 1.0)
         lanes += envelope_lanes(take, TAKE_ENVELOPES, context, place) + effect_lanes(take, context, place)
         for file, start in map(_video_file, take.blocks("SOURCE")):
-            if file and plays and not muted:
+            if file and plays and not muted and abs(position) <= LONGEST_S:
                 video.append(VideoItem(file, position, offset + start, length or None, place.rate))
     return lanes
 

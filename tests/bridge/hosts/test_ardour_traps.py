@@ -234,6 +234,20 @@ def test_a_start_that_is_not_midnight(read: Read, negative: str, start: float) -
     assert read("s.ardour", session("6000", options=options, rate=96000)).start_s == start
 
 
+@pytest.mark.parametrize(
+    ("attributes", "video"),
+    [
+        ('Filename="film.mov" LocalFile="1" VideoOffset="96000"', [(str(Path("videofiles/film.mov")), 2.0)]),
+        ('Filename="/x/film.mov" LocalFile="0" VideoOffset="-24000"', [("/x/film.mov", -0.5)]),
+        ('Filename="" OriginalVideoFile="/x/film.mov"', [("/x/film.mov", 0.0)]),
+        ('Filename="film.mov" VideoOffset="1e300"', []),
+    ],
+)
+def test_the_video_and_its_offset(read: Read, attributes: str, video: list[tuple[str, float]]) -> None:
+    project = read("s.ardour", session("6000", tempo=f"<Extra><Videotimeline {attributes}/></Extra>"))
+    assert [(item.path, item.time_s) for item in project.video] == video and bool(project.warnings) == (not video)
+
+
 def test_a_start_out_of_reach_is_told_and_not_believed(read: Read) -> None:
     project = read("s.ardour", session("6000", options='<Option name="timecode-offset" value="1e300"/>'))
     assert project.start_s == 0.0 and "0 is assumed" in project.warnings[0]
