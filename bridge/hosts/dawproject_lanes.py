@@ -21,6 +21,8 @@ from bridge.hosts.model import (
 from bridge.hosts.numbers import in_order, number, seconds
 from bridge.hosts.tempo import TempoMap
 
+#: MIDI controllers that are loudness.
+CONTROLLERS = {"7": "cc7", "11": "cc11"}
 #: Values that are no numbers; silence counts where a gain is written in decibels.
 WORDS = {"true": 1.0, "false": 0.0, "-inf": -math.inf, "-infinity": -math.inf}
 
@@ -80,8 +82,9 @@ class LaneReader:
             for device in devices:
                 name = device.get("deviceName") or device.get("name", "")
                 for element in device.iter():
-                    if element.tag.endswith("Parameter"):
-                        own = element.get("name", "")
+                    # A built-in device names its parameters by their tags: <Enabled>, <Threshold>, <Freq>.
+                    if element.get("id") and (element.tag.endswith("Parameter") or element.get("value") is not None):
+                        own = element.get("name", element.tag)
                         guide = name == GUIDE_PLUGIN and own == GUIDE_PARAMETER
                         self._declare(element, "param", track, f"{name}: {own}", guide=guide)
 
@@ -95,11 +98,11 @@ class LaneReader:
         target = element.find("Target")
         if target is None:
             return
-        parameter = self.parameters.get(target.get("parameter", ""))
+        identity, expression = target.get("parameter", ""), target.get("expression")
+        parameter = _expression(target, expression, track or "") if expression else self.parameters.get(identity)
         if parameter is None:
-            if target.get("expression") != "gain":
-                return
-            parameter = _Parameter("take", track or "", "clip gain", "linear", 0.0, 1.0)
+            self.warnings.append(f"automation of something unknown ({identity!r}) is left out")
+            return
         value_unit = element.get("unit") or parameter.unit
         points = in_order(self._read_points(element, parameter, value_unit))
         if not points:
@@ -107,6 +110,8 @@ class LaneReader:
         domain = "db" if value_unit == "decibel" and parameter.controls in GAIN_CONTROLS else "gain"
         if parameter.guide:
             domain = "db"
+        elif parameter.controls in CONTROLLERS.values():
+            domain = "midi_cc"
         lane = Lane(parameter.controls, points, True, domain, parameter.name, parameter.guide)
         if place.window is not None:
             edges = (place.content(edge, unit, self.tempo) for edge in place.window)
@@ -115,7 +120,7 @@ class LaneReader:
         placed = [replace(p, time_s=place.seconds(p.time_s, unit, self.tempo)) for p in lane.points]
         if placed:
             drafts = self.drafts.setdefault(parameter.track, {})
-            key = target.get("parameter") or f"take {len(drafts)}"
+            key = identity or (parameter.controls if domain == "midi_cc" else f"{parameter.name} {len(drafts)}")
             drafts.setdefault(key, _Draft(lane)).add(placed)
 
     def _read_points(self, element: Element, parameter: _Parameter, unit: str) -> Iterator[LanePoint]:
@@ -137,6 +142,15 @@ class LaneReader:
                 bad += 1
         if bad:
             self.warnings.append(f"{parameter.name}: {bad} point(s) could not be read and are left out")
+
+
+def _expression(target: Element, expression: str, track: str) -> _Parameter:
+    """What a clip shapes of its own: its gain, a MIDI controller, or else nothing that is loudness."""
+    if expression == "channelController":
+        controller = target.get("controller", "")
+        return _Parameter(CONTROLLERS.get(controller, "param"), track, f"CC {controller}", "normalized", 0.0, 1.0)
+    controls = "take" if expression == "gain" else "param"
+    return _Parameter(controls, track, f"clip {expression}", "linear", 0.0, 1.0)
 
 
 def _finite(value: float) -> float:

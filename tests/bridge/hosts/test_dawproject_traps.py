@@ -28,7 +28,8 @@ def document(lanes: str, *, volume: str = 'max="2" min="0" unit="linear"', arran
       <Sends><Send><Enable value="true" id="se1"/><Volume max="1" min="0" unit="linear" id="sv1"/></Send></Sends>
       <Volume {volume} value="1" id="v1"/>
       <Devices><BuiltinDevice deviceName="Tool"><Parameters><RealParameter name="Volume" id="dv1"/></Parameters>
-        <Enabled value="true" id="e1"/></BuiltinDevice></Devices>
+        <Enabled value="true" id="e1"/></BuiltinDevice>
+        <Compressor deviceName="Comp"><Threshold value="-6" unit="decibel" id="th1"/></Compressor></Devices>
     </Channel></Track></Structure>
     <Arrangement {arrangement}>{lanes}</Arrangement></Project>"""
 
@@ -95,6 +96,8 @@ def test_a_gain_in_every_unit(read: Read, volume: str, unit: str, value: str, ga
         ("p1", '<RealPoint time="0" value="0.25"/>', "pan", 0.25),
         ("dv1", '<RealPoint time="0" value="0.75"/>', "param", 0.75),  # a device's parameter that is called Volume
         ("dv1", '<EnumPoint time="0" value="3"/>', "param", 3.0),
+        ("e1", '<BoolPoint time="0" value="false"/>', "param", 0.0),
+        ("th1", '<RealPoint time="0" value="-12"/>', "param", -12.0),
         ("dv1", '<IntegerPoint time="0" value="-2"/>', "param", -2.0),
     ],
 )
@@ -150,6 +153,31 @@ CLIPS = "<Lanes><Clips>{}</Clips></Lanes>"
 )
 def test_where_the_automation_in_clips_is_heard(read: Read, clips: str, wanted: list[tuple[float, float]]) -> None:
     assert points(lane_of(read("clip.dawproject", packed(document(CLIPS.format(clips)).encode())))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("target", "controls", "domain"),
+    [
+        ('expression="gain"', "take", "gain"),
+        ('expression="pan"', "param", "gain"),
+        ('expression="transpose"', "param", "gain"),
+        ('expression="channelController" channel="0" controller="7"', "cc7", "midi_cc"),
+        ('expression="channelController" channel="0" controller="11"', "cc11", "midi_cc"),
+        ('expression="channelController" channel="0" controller="74"', "param", "gain"),
+    ],
+)
+def test_what_a_clip_shapes_of_its_own(read: Read, target: str, controls: str, domain: str) -> None:
+    points = f'<Points unit="normalized"><Target {target}/><RealPoint time="1" value="0.5"/></Points>'
+    clips = f'<Clip time="4" duration="4"><Lanes><Notes/>{points}</Lanes></Clip>'
+    lanes = CLIPS.format(clips).replace("<Lanes>", '<Lanes track="tr1">', 1)
+    lane = lane_of(read("own.dawproject", packed(document(lanes).encode())))
+    assert (lane.controls, lane.domain, [(p.time_s, p.value) for p in lane.points]) == (controls, domain, [(5.0, 0.5)])
+
+
+def test_the_automation_of_something_unknown_is_told(read: Read) -> None:
+    lanes = '<Points><Target parameter="gone"/><RealPoint time="0" value="1"/></Points>'
+    project = read("gone.dawproject", packed(document(lanes).encode()))
+    assert not project.tracks[0].lanes and "'gone'" in project.warnings[0]
 
 
 def test_endless_loops_end(read: Read) -> None:
