@@ -8,7 +8,9 @@ from itertools import zip_longest
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from bridge.hosts.curves import BENT_PIECES, evaluate
+import numpy as np
+
+from bridge.hosts.curves import BENT_PIECES, along
 from bridge.hosts.model import (
     MAX_FILE_POINTS,
     Lane,
@@ -211,14 +213,14 @@ def _point(time_s: float, value: float, event: Element) -> LanePoint:
 
 def _tempo_events(lane: Lane) -> Iterator[TempoEvent]:
     """A lane of tempos over beats as events; bent segments as short straight glides."""
-    for point, following in zip_longest(lane.points, lane.points[1:]):
+    for index, (point, following) in enumerate(zip_longest(lane.points, lane.points[1:])):
         # A glide from two years before the song would not be one.
         glides = point.time_s > EARLIEST_BEAT
         yield TempoEvent(point.time_s, point.value, glides)
         if glides and point.shape == "cubic" and following is not None:
-            length = following.time_s - point.time_s
-            for beat in (point.time_s + length * step / BENT_PIECES for step in range(1, BENT_PIECES)):
-                yield TempoEvent(beat, evaluate(lane, beat), True)
+            beats = np.linspace(point.time_s, following.time_s, BENT_PIECES + 1)[1:-1]
+            for beat, bpm in zip(beats.tolist(), along(lane, index, beats).tolist(), strict=True):
+                yield TempoEvent(beat, bpm, True)
 
 
 def _listed(element: Element, kind: str) -> list[Element]:

@@ -65,7 +65,7 @@ def evaluate(lane: Lane, time_s: float, *, side: str = "right") -> float:
     index = find(points, time_s, key=_time) - 1
     if index < 0:
         return points[0].value
-    return float(_along(lane, index, np.array([time_s]))[0])
+    return float(along(lane, index, np.array([time_s]))[0])
 
 
 def _piece(lane: Lane, index: int, start_s: float, end_s: float) -> list[LanePoint]:
@@ -79,7 +79,7 @@ def _piece(lane: Lane, index: int, start_s: float, end_s: float) -> list[LanePoi
         return [point]
     pieces = 1 if point.shape == "linear" else BENT_PIECES
     times = np.linspace(start_s, end_s, pieces + 1)
-    values = _along(lane, index, times)
+    values = along(lane, index, times)
     kept = len(times) if end_s < following.time_s else pieces
     return [_at(point, float(t), float(v)) for t, v in zip(times[:kept], values[:kept], strict=True)]
 
@@ -88,7 +88,7 @@ def _at(point: LanePoint, time_s: float, value: float | None = None, shape: str 
     return LanePoint(time_s, point.value if value is None else value, shape)
 
 
-def _along(lane: Lane, index: int, times: np.ndarray) -> np.ndarray:
+def along(lane: Lane, index: int, times: np.ndarray) -> np.ndarray:
     """Values on the segment that leaves point `index`; held after the last point."""
     point = lane.points[index]
     if index + 1 == len(lane.points):

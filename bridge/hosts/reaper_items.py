@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
-from bridge.hosts.curves import BENT_PIECES, cut, evaluate
+from bridge.hosts.curves import BENT_PIECES, along, cut
 from bridge.hosts.model import Lane, LanePoint, TempoPoint
-from bridge.hosts.numbers import in_order, number, whole
+from bridge.hosts.numbers import LONGEST_S, in_order, number, whole
 from engine.curve_laws import DOMAINS, to_gain
 
 #: Field 16 of an instance: the top of the volume envelope when it was made -> linear gain of a pooled value 1.
@@ -26,6 +26,8 @@ VOLUME_TOPS = {0: 2.0, 1: 1.0, 4: 10 ** (12 / 20), 5: 10 ** (24 / 20)}
 MAX_POINTS = 200_000
 #: Bit of `ACT` and `POOLEDENVATTACH`: the envelope under the items does not play, between them the last value holds.
 BYPASS_UNDER = 4
+#: Play rates outside are damage.
+RATES = (1e-3, 1e4)
 #: The range of places in an envelope.
 UNIT = (0.0, 1.0)
 
@@ -82,7 +84,13 @@ class AutomationItem:
             position, length, offset, rate = (number(field) for field in fields[2:6])
         except ValueError:
             return None
-        if length <= 0.0 or rate <= 0.0 or not 0.0 <= position < 1e7 or length > 1e7:
+        sound = (
+            0.0 <= position < LONGEST_S,
+            0.0 < length < LONGEST_S,
+            abs(offset) < LONGEST_S,
+            RATES[0] <= rate <= RATES[1],
+        )
+        if not all(sound):
             return None
 
         def value(index: int, default: float) -> float:
@@ -146,7 +154,7 @@ class Painter:
             [replace(p, time_s=p.time_s * quarter_s, value=item.place(p.value)) for p in pool.points], domain
         )
         start_s, length_s, rounds = -item.offset_s / item.rate, pool.length_quarters * quarter_s, 1
-        if item.loop and length_s > 1e-6:
+        if item.loop and 1e-6 < length_s < LONGEST_S:
             # Every round is the pool from its start to its length, whatever points it has at or behind its edges.
             points = cut(_lane(points, domain, UNIT), 0.0, length_s)
             start_s = -(item.offset_s / item.rate % length_s)
@@ -162,28 +170,26 @@ def _within_range(points: list[LanePoint], domain: str) -> list[LanePoint]:
     """`points` with whatever an amplitude drives out of 0…1 held at the edge, from where the line crosses it."""
     lane = _lane(points, domain, UNIT)
     drawn: list[LanePoint] = []
-    for point, following in pairwise(points):
+    for index, (point, following) in enumerate(pairwise(points)):
         if point.shape == "hold" or all(0.0 <= end.value <= 1.0 for end in (point, following)):
             drawn.append(point)
         else:
-            times = _crossings(point, following) if point.shape == "linear" else _steps(point, following)
+            times = np.array(_crossings(point, following) if point.shape == "linear" else _steps(point, following))
             drawn.append(LanePoint(point.time_s, point.value))
-            drawn += [LanePoint(time_s, evaluate(lane, time_s)) for time_s in times]
+            drawn += [LanePoint(float(t), float(v)) for t, v in zip(times, along(lane, index, times), strict=True)]
     return [replace(point, value=min(max(point.value, 0.0), 1.0)) for point in [*drawn, points[-1]]]
 
 
-def _crossings(point: LanePoint, following: LanePoint) -> Iterator[float]:
+def _crossings(point: LanePoint, following: LanePoint) -> list[float]:
     """Where a straight line crosses 0 and 1, in the order of time."""
     rise, length_s = following.value - point.value, following.time_s - point.time_s
-    for edge in UNIT if rise > 0.0 else reversed(UNIT):
-        if rise and 0.0 < (edge - point.value) / rise < 1.0:
-            yield point.time_s + length_s * (edge - point.value) / rise
+    ways = [(edge - point.value) / rise for edge in (UNIT if rise > 0.0 else UNIT[::-1])] if rise else []
+    return [point.time_s + length_s * way for way in ways if 0.0 < way < 1.0]
 
 
-def _steps(point: LanePoint, following: LanePoint) -> Iterator[float]:
+def _steps(point: LanePoint, following: LanePoint) -> list[float]:
     """Times that draw a bent segment in straight pieces, its ends left out."""
-    for step in range(1, BENT_PIECES):
-        yield point.time_s + (following.time_s - point.time_s) * step / BENT_PIECES
+    return np.linspace(point.time_s, following.time_s, BENT_PIECES + 1)[1:-1].tolist()
 
 
 def _lane(points: Sequence[LanePoint], domain: str, span: tuple[float, float] | None) -> Lane:

@@ -206,8 +206,15 @@ def test_the_tempo_of_its_place_counts(read: Read) -> None:
     assert [evaluate(lane, at) for at in (1.0, 10.5, 15 + 1 / 3)] == pytest.approx([0.5, 0.5, 0.5])
 
 
+@pytest.mark.parametrize("item", ["", "7", "7 x 1 0 1", "7 1 1 0 1e-320", "7 1 1 1e300 1", "7 1 0 0 1", "8 1 1 0 1"])
+def test_an_item_that_cannot_be_is_told_and_left_out(read: Read, item: str) -> None:
+    project = read("odd.rpp", volume(f"PT 0 0.8 0\nPOOLEDENVINST {item}", POOL))
+    assert [p.value for p in only_lane(project).points] == [0.8]
+    assert any("could not be read" in warning for warning in project.warnings)
+
+
 def test_endless_loops_take_neither_time_nor_memory(read: Read) -> None:
-    items = "POOLEDENVINST 7 0 9e6 0 1000 0 0.5 2 1 0 0 1 0 0 0 1\n" * 500
+    items = "POOLEDENVINST 7 0 8e6 0 1000 0 0.5 2 1 0 0 1 0 0 0 1\n" * 500
     begun = time.process_time()
     project = read("endless.rpp", volume(f"PT 0 0.8 0\n{items}", POOL))
     assert time.process_time() - begun < 2.0 and len(only_lane(project).points) < 300_000
