@@ -32,15 +32,14 @@ class ArdourClock:
         """The time `text` counted from `position`, as a region's envelope is; raises `ValueError`."""
         position, text = position.strip(), text.strip()
         if position.startswith("b") and text.startswith("b"):
-            ticks = number(position[1:]) + number(text[1:])
-            return seconds(self.tempo.seconds(ticks / TICKS_PER_BEAT))
+            return seconds(self.tempo.seconds(_quarters(position[1:]) + _quarters(text[1:])))
         return seconds(self._seconds(position) + self._seconds(text))
 
     def _seconds(self, text: str) -> float:
         if text.startswith("a"):
             return number(text[1:]) / self.superclocks_per_second
         if text.startswith("b"):
-            return self.tempo.seconds(number(text[1:]) / TICKS_PER_BEAT)
+            return self.tempo.seconds(_quarters(text[1:]))
         return number(text) / self.sample_rate
 
 
@@ -120,4 +119,4 @@ def _quarters(text: str) -> float:
     if ":" in text:
         beats, _, ticks = text.partition(":")
         return number(beats) + number(ticks) / TICKS_PER_BEAT
-    return number(text.lstrip("b")) / TICKS_PER_BEAT
+    return number(text) / TICKS_PER_BEAT

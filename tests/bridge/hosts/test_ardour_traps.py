@@ -207,8 +207,10 @@ def test_every_flag_of_a_location(read: Read, version: str, start: str, end: str
 )
 def test_a_lane_in_beats_over_a_glide(read: Read, second: str, wanted: float) -> None:
     tempo = TEMPO_7.format(TEMPO.format(60, 120, 0, "0:0") + second)
-    lane = only_lane(read("s.ardour", session("7002", route(fader("b0 1 b3840 0.5", "Exponential")), tempo=tempo)))
-    assert times(lane) == pytest.approx(np.array([(0.0, 1.0), (wanted, 0.5)]), abs=1e-9)
+    for two_beats in ("b3840", "b2:0", "b1:1920"):
+        body = route(fader(f"b0 1 {two_beats} 0.5", "Exponential"))
+        lane = only_lane(read("s.ardour", session("7002", body, tempo=tempo)))
+        assert times(lane) == pytest.approx(np.array([(0.0, 1.0), (wanted, 0.5)]), abs=1e-9)
 
 
 @pytest.mark.parametrize(
