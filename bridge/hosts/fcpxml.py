@@ -187,7 +187,7 @@ def _conform(clip: Element, around: _Local) -> Fraction:
         return Fraction(1)
     try:
         return FrameRate.parse(element.get("srcFrameRate", "")).fps * around.frame
-    except TimecodeError:
+    except (TimecodeError, OverflowError):
         return Fraction(1)
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bridge.hosts.model import Marker, Project, ProjectError
-from bridge.hosts.numbers import seconds
+from bridge.hosts.numbers import seconds, whole
+from bridge.ixml import parse_ixml
 from bridge.riff import BEXT, CUE_POINT, DS64, SIZE_IN_DS64
+from bridge.timecode import FrameRate, TimecodeError
 
 #: A chunk of markers larger than this is damage, bytes; the audio itself is never read.
 MAX_CHUNK = 16 * 2**20
@@ -29,7 +31,7 @@ def read_wave(data: bytes, path: Path) -> Project:
         for name, size in _walk(file, warnings):
             if name.lower() == b"list":  # some recorders write it in lower case
                 lists.append(file.read(size) if size <= MAX_CHUNK else b"")
-            elif name in (b"fmt ", b"bext", b"cue ") and name not in chunks:
+            elif name in (b"fmt ", b"bext", b"cue ", b"iXML") and name not in chunks:
                 if size > MAX_CHUNK:
                     raise ProjectError(f"{path.name}: a damaged wave file (a {size}-byte {name!r} chunk)")
                 chunks[name] = file.read(size)
@@ -38,23 +40,41 @@ def read_wave(data: bytes, path: Path) -> Project:
     if not 1 <= rate <= 10_000_000:
         raise ProjectError(f"{path.name}: a damaged wave file (no sample rate); save it again")
     bext = chunks.get(b"bext", b"")
-    start = _TIME_REFERENCE.unpack_from(bext, _TIME_REFERENCE_AT)[0] if len(bext) >= _TIME_REFERENCE_AT + 8 else 0
     if bext and len(bext) < BEXT.size:
         warnings.append("the bext chunk is shorter than it should be")
+    ixml = parse_ixml(chunks.get(b"iXML", b""))
+    start = _samples_since_midnight(bext, ixml)
     try:
         start_s = seconds(start / rate)
-    except ValueError as error:
-        warnings.append(f"the bext chunk's TimeReference is damaged, 0 is assumed ({error})")
+    except (ValueError, OverflowError) as error:
+        warnings.append(f"the time of day in the file is damaged, 0 is assumed ({error})")
         start_s = 0.0
     return Project(
         format="wav",
         version="Broadcast Wave" if bext else "wave",
         path=path,
         sample_rate=rate,
+        frame_rate=_frame_rate(ixml),
         start_s=start_s,
         markers=tuple(_markers(chunks.get(b"cue ", b""), lists, rate, warnings)),
         warnings=tuple(warnings),
     )
+
+
+def _samples_since_midnight(bext: bytes, ixml: dict[str, str]) -> int:
+    """Where the recording begins: `bext` says it, and in files without one the recorder's iXML."""
+    if len(bext) >= _TIME_REFERENCE_AT + _TIME_REFERENCE.size:
+        return int(_TIME_REFERENCE.unpack_from(bext, _TIME_REFERENCE_AT)[0])
+    high, low = (whole(ixml.get(f"SPEED/TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_{part}"), 0) for part in ("HI", "LO"))
+    return (high << 32) + low
+
+
+def _frame_rate(ixml: dict[str, str]) -> FrameRate | None:
+    drop = ixml.get("SPEED/TIMECODE_FLAG", "").strip().upper() == "DF"
+    try:
+        return FrameRate.parse(ixml.get("SPEED/TIMECODE_RATE", "") + ("DF" if drop else ""))
+    except (TimecodeError, OverflowError):
+        return None
 
 
 def _walk(file: BinaryIO, warnings: list[str]) -> Iterator[tuple[bytes, int]]:

@@ -52,6 +52,11 @@ def fcpxml(
             '<title lane="1" offset="4s" start="3600s" duration="1s"><marker start="3601s" value="m"/></title></clip>',
             5 * 25 / 24,
         ),
+        (
+            f'<clip offset="3600s" duration="9s"><conform-rate srcFrameRate="{"9" * 400}"/>'
+            '<marker start="1s" value="m"/></clip>',
+            1.0,
+        ),
         # A transition counts from the hour, and takes no time of its own.
         (
             '<transition offset="3600s" duration="1s"><marker start="7201/2s" value="m"/></transition>'

@@ -117,4 +117,43 @@ def test_a_recording_that_was_cut_off_and_one_whose_size_was_never_filled_in(rea
 def test_a_time_reference_that_no_clock_shows(read: Read) -> None:
     bext = b"\0" * 338 + b"\xff" * 8 + b"\0" * 256
     project = read("t.wav", wave(chunk(b"bext", bext), FMT, DATA, POINTS, ADTL))
-    assert project.start_s == 0.0 and len(project.markers) == 2 and "TimeReference" in project.warnings[0]
+    assert project.start_s == 0.0 and len(project.markers) == 2 and "time of day" in project.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("rate", "flag", "wanted"),
+    [
+        ("24000/1001", "NDF", "23.976"),
+        ("30000/1001", "DF", "29.97DF"),
+        ("25/1", "NDF", "25"),
+        ("29.97", "ndf", "29.97NDF"),
+        ("0/0", "", "None"),
+        ("what", "DF", "None"),
+    ],
+)
+def test_the_frame_rate_and_the_time_of_day_of_a_recorders_ixml(read: Read, rate: str, flag: str, wanted: str) -> None:
+    stamp = 48000 * 86399 + 7
+    ixml = (
+        f'<?xml version="1.0" encoding="UTF-8"?><BWFXML><SPEED><TIMECODE_RATE>{rate}</TIMECODE_RATE>'
+        f"<TIMECODE_FLAG>{flag}</TIMECODE_FLAG>"
+        f"<TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>{stamp >> 32}</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>"
+        f"<TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>{stamp % 2**32}</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO></SPEED></BWFXML>"
+    )
+    project = read("t.wav", wave(chunk(b"iXML", ixml.encode()), FMT, DATA))
+    assert (str(project.frame_rate), project.start_s) == (wanted, stamp / 48000)
+    bext = chunk(b"bext", b"\0" * 338 + struct.pack("<Q", 48000) + b"\0" * 256)
+    assert read("t.wav", wave(chunk(b"iXML", ixml.encode()), bext, FMT, DATA)).start_s == 1.0
+
+
+@pytest.mark.parametrize("ixml", [b"<BWFXML>", b"", b"\xff\xfe", b'<!DOCTYPE a [<!ENTITY b "c">]><BWFXML>&b;</BWFXML>'])
+def test_damaged_ixml_keeps_no_markers_away(read: Read, ixml: bytes) -> None:
+    project = read("t.wav", wave(chunk(b"iXML", ixml), FMT, DATA, POINTS, ADTL))
+    assert len(project.markers) == 2 and project.frame_rate is None
+
+
+def test_numbers_beyond_all_measure_in_ixml(read: Read) -> None:
+    speed = f"<TIMECODE_RATE>{'9' * 400}</TIMECODE_RATE>"
+    speed += "<TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>1e308</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>"
+    ixml = f"<BWFXML><SPEED>{speed}</SPEED></BWFXML>".encode()
+    project = read("t.wav", wave(chunk(b"iXML", ixml), FMT, DATA))
+    assert (project.start_s, project.frame_rate) == (0.0, None) and "time of day" in project.warnings[0]
