@@ -95,7 +95,7 @@ def tempo_of(root: Element, warnings: list[str]) -> TempoMap:
 
 def _tempo_events(automation: Element, unit: str) -> list[TempoEvent]:
     events: list[TempoEvent] = []
-    for element in automation.findall("RealPoint"):
+    for element in sorted(automation.findall("RealPoint"), key=lambda point: number(point.get("time"))):
         time, bpm = number(element.get("time")), number(element.get("value"))
         ramp = element.get("interpolation") == "linear"
         if unit == "seconds" and events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from collections.abc import Callable
 
@@ -191,6 +192,27 @@ def test_a_line_inside_a_clip_in_seconds_on_an_arrangement_in_beats(read: Read) 
     clips = f'<Clip time="4" duration="4" contentTimeUnit="seconds" playStart="1"><Points>{LINE}</Points></Clip>'
     project = read("mixed.dawproject", packed(document(CLIPS.format(clips), bpm=120).encode()))
     assert points(lane_of(project)) == [(2.0, 0.25), (4.0, 0.75)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "points", "wanted"),
+    [
+        # Beat 8, after 4 beats at 60 and then at 120; the points in either order.
+        ("beats", [(0, 60, "hold"), (4, 120, "hold")], 6.0),
+        ("beats", [(4, 120, ""), (0, 60, "")], 6.0),
+        ("seconds", [(0, 60, "hold"), (4, 120, "hold")], 6.0),
+        ("seconds", [(4, 120, "hold"), (0, 60, "hold")], 6.0),
+        ("beats", [(0, 60, "linear"), (4, 120, "linear")], 4 * math.log(2) + 2),
+        ("seconds", [(0, 60, "linear"), (4, 120, "linear")], 5.0),  # six beats in the first four seconds
+        ("beats", [(4, 120, "hold")], 4.0),  # before its first point the tempo is that point's
+    ],
+)
+def test_a_tempo_that_changes(read: Read, unit: str, points: list[tuple[float, float, str]], wanted: float) -> None:
+    tempo = "".join(f'<RealPoint time="{t}" value="{v}" interpolation="{i}"/>' for t, v, i in points)
+    automation = f'<TempoAutomation unit="bpm" timeUnit="{unit}"><Target parameter="t0"/>{tempo}</TempoAutomation>'
+    markers = '<Lanes timeUnit="beats"><Markers><Marker time="8" name="m"/></Markers></Lanes>'
+    (marker,) = read("tempo.dawproject", packed(document(automation + markers).encode())).markers
+    assert marker.time_s == pytest.approx(wanted, abs=1e-9)
 
 
 @pytest.mark.parametrize(
