@@ -9,19 +9,30 @@ that says what was drawn, and when its events happen.
 
 import numpy as np
 
-from engine.training.foley import blasts, doors, engines, footsteps, impacts, mechanisms, movement, water, weather
+from engine.training.foley import (
+    blasts,
+    breaking,
+    doors,
+    engines,
+    footsteps,
+    impacts,
+    mechanisms,
+    movement,
+    water,
+    weather,
+)
 from engine.training.foley.sound import PEAK, RATE, FoleySound, Maker, with_room
 
 __all__ = ["FOLEY", "PEAK", "RATE", "RECORDED_CLASS", "FoleySound", "Maker", "draw", "make"]
 
-_FAMILIES = (footsteps, impacts, doors, movement, weather, water, engines, mechanisms, blasts)
+_FAMILIES = (footsteps, impacts, breaking, doors, movement, weather, water, engines, mechanisms, blasts)
 
 FOLEY: dict[str, Maker] = {name: with_room(maker) for family in _FAMILIES for name, maker in family.MAKERS.items()}
 """Class name -> maker(rng, duration_s)."""
 
 RECORDED_CLASS: dict[str, str] = {
     **{name: "footstep" for name in footsteps.MAKERS},
-    **{name: "hard" for name in impacts.MAKERS},
+    **{name: "hard" for name in (*impacts.MAKERS, *breaking.MAKERS)},
     "impact_wood": "wood",
     "impact_plastic": "handling",
     **{name: "wood" for name in doors.MAKERS},

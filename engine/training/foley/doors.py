@@ -8,6 +8,7 @@ from engine.training.foley.modal import Body
 from engine.training.foley.noise import band, bandpass, convolve, lowpass, wander, white
 from engine.training.foley.room import in_place
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
+from engine.training.foley.things import fizz
 
 DOOR = "[door|wooden door|old door|heavy door|heavy wooden door|front door|cellar door]"
 
@@ -80,21 +81,16 @@ def latch_sound(rng: Rng) -> Audio:
         rng.uniform(-0.2, 0.5),
     )
     wood = Body.make(rng, "plate", log_uniform(rng, 120, 400), log_uniform(rng, 0.04, 0.15), 0.7, 24, 0.5)
-    contacts = int(rng.integers(2, 6))
+    contacts, wooden = int(rng.integers(2, 6)), rng.uniform(0.05, 0.5)
     times = np.concatenate([[0.0], np.cumsum(rng.gamma(2, rng.uniform(0.004, 0.03), contacts - 1))])
     strongest = rng.integers(contacts)
     for number, time in enumerate(times):
         gain = 1.0 if number == strongest else rng.uniform(0.1, 0.6)
-        for body, share in ((steel, 1.0), (wood, rng.uniform(0.2, 0.9))):
+        for body, share in ((steel, 1.0), (wood, wooden)):
             hit = body.strike(rng, log_uniform(rng, 0.0001, 0.0008), count)
             place(out, time, hit / (np.abs(hit).max() + 1e-6), gain * share)
-        t = np.arange(960) / RATE
-        place(
-            out,
-            time,
-            (bandpass(white(rng, 960), 1500, 9000) * np.exp(-t / 0.0015)).astype(np.float32),
-            gain * rng.uniform(0.2, 0.8),
-        )
+        rattle = fizz(rng, log_uniform(rng, 2500, 12_000), (0.002, 0.03), 7200)
+        place(out, time, rattle, gain * rng.uniform(0.3, 1.0))
     return out / (np.abs(out).max() + 1e-6)
 
 

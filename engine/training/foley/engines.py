@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from engine.training.foley.events import impulses
 from engine.training.foley.modal import ring
-from engine.training.foley.noise import bandpass, convolve, lowpass, shaped, wander, white
+from engine.training.foley.noise import bandpass, convolve, highpass, lowpass, shaped, wander, white
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
 
 Line = NDArray[np.float64]
@@ -53,7 +53,7 @@ def firing(rng: Rng, turns: Line, per_turn: float, cylinders: int, uneven: float
     strokes = np.arange(1, int(phase[-1]) + 1)
     which = strokes % cylinders
     offset = (uneven * rng.standard_normal(cylinders))[which] + 0.01 * rng.standard_normal(len(strokes))
-    strength = np.exp(0.5 * uneven * 8 * rng.standard_normal(cylinders))[which] * jitter(rng, shake, len(strokes))
+    strength = np.exp(1.5 * uneven * rng.standard_normal(cylinders))[which] * jitter(rng, shake, len(strokes))
     at = np.interp(strokes + offset, phase, np.arange(count))
     gate = np.exp(-3 * (phase % 1.0))
     return impulses(count, at, strength), gate.astype(np.float32)
@@ -73,7 +73,8 @@ def exhaust(rng: Rng, pipe_hz: float, bright_hz: float, muffled: float) -> Audio
     )
     puff = lowpass(white(rng, count), bright_hz) * np.exp(-t / rng.uniform(0.002, 0.006))
     knock = -np.diff(np.exp(-t / 0.0015) * (1 - np.exp(-t / 0.0004)), append=0)
-    return (pipe + rng.uniform(0.2, 0.9) * puff / (np.abs(puff).max() + 1e-9) + knock * 20).astype(np.float32)
+    puff *= rng.uniform(0.1, 0.6) / (np.abs(puff).max() + 1e-9)
+    return (pipe + puff + rng.uniform(2, 14) * knock).astype(np.float32)
 
 
 def motor(
@@ -89,21 +90,34 @@ def motor(
 ) -> Audio:
     """An engine at given revs. -> (count,), RMS about 1."""
     count = len(turns)
-    hits, gate = firing(rng, turns, per_turn, cylinders, uneven, rng.uniform(0.05, 0.25))
-    tone = convolve(hits, exhaust(rng, pipe_hz, bright_hz, muffled))
-    load = (turns / turns.mean()) ** rng.uniform(0.3, 1.0)
+    hits, gate = firing(rng, turns, per_turn, cylinders, uneven, log_uniform(rng, 0.02, 0.25))
+    # What the pipe answers goes with the load, and the load is never still.
+    share = 0.5 + 0.5 * np.tanh(1.5 * wander(rng, count, log_uniform(rng, 1, 6)))
+    tone = sum(
+        convolve((hits * part).astype(np.float32), exhaust(rng, pipe_hz, bright_hz, muffled))
+        for part in (share, 1 - share)
+    )
+    load = (turns / turns.mean()) ** rng.uniform(0.5, 2.0)
     tone /= tone.std() + 1e-9
     drive = rng.uniform(0.4, 1.6)
-    air_db = rng.uniform(-30, -10)
+    air_db = rng.uniform(-34, -16)
     tone = np.tanh(drive * tone) / drive
     hiss = shaped(
-        rng, count, [(80, -14), (300, -3), (log_uniform(rng, 600, 3000), 0), (8000, air_db), (18_000, 2 * air_db - 10)]
+        rng, count, [(80, -14), (300, -3), (log_uniform(rng, 500, 2500), 0), (6000, air_db), (16_000, 2 * air_db)]
     )
-    hiss *= 0.35 + gate * rng.uniform(0.5, 2)
+    hiss *= 1 + gate * rng.uniform(0, 1.5)
     rattle = bandpass(hits, log_uniform(rng, 1200, 2500), log_uniform(rng, 3500, 8000))
     rattle = convolve(rattle, (white(rng, 720) * np.exp(-np.arange(720) / 120)).astype(np.float32))
-    out = tone + works * (hiss / (hiss.std() + 1e-9) + rng.uniform(0, 0.6) * rattle / (rattle.std() + 1e-9))
+    out = tone + works * (hiss / (hiss.std() + 1e-9) + rng.uniform(0, 0.25) * rattle / (rattle.std() + 1e-9))
     return (out * load).astype(np.float32)
+
+
+def air(rng: Rng, audio: Audio) -> Audio:
+    """Intake, fan and bearings: a faint hiss up to the top that no muffler takes away, added to an engine."""
+    hiss = shaped(
+        rng, len(audio), [(100, 0), (1000, -6), (4000, rng.uniform(-16, -6)), (16_000, rng.uniform(-30, -10))]
+    )
+    return audio + np.float32(10 ** (rng.uniform(-30, -12) / 20) * audio.std()) * hiss
 
 
 def passing(rng: Rng, audio: Audio) -> Audio:
@@ -138,11 +152,13 @@ def car(rng: Rng, duration_s: float) -> FoleySound:
         rng.uniform(0.6, 1.4),
         rng.uniform(0.08, 0.5) * (1.6 if truck else 1),
     )
+    # Bonnet, muffler and distance: engines as recorded fall some 9 dB per octave from a few hundred hertz up.
+    out = air(rng, lowpass(out, log_uniform(rng, 120, 1400), 1))
     rumble = shaped(rng, count, [(25, 0), (90, 0), (400, -18), (3000, -40)])
-    out += rng.uniform(0.1, 0.5) * rumble
+    out += rng.uniform(0.1, 0.5) * out.std() * rumble
     if way in ("pass", "leave", "steady"):
         tyres = shaped(rng, count, [(100, -8), (500, 0), (1100, 0), (4000, -14), (12_000, -30)])
-        out += rng.uniform(0.1, 0.6) * tyres
+        out += rng.uniform(0.05, 0.4) * out.std() * tyres
     if way == "pass":
         out = passing(rng, out)
     what = "[truck|lorry|bus|tractor|diesel engine]" if truck else "[car|car engine|automobile|car motor|engine]"
@@ -173,6 +189,7 @@ def motorbike(rng: Rng, duration_s: float) -> FoleySound:
         rng.uniform(0.3, 0.9),
         rng.uniform(0.1, 0.6),
     )
+    out = air(rng, lowpass(out, log_uniform(rng, 300, 3000), 1))
     if way == "pass":
         out = passing(rng, out)
     words = {
@@ -188,10 +205,10 @@ def motorbike(rng: Rng, duration_s: float) -> FoleySound:
 def chainsaw(rng: Rng, duration_s: float) -> FoleySound:
     """A two-stroke saw: bright, rattling, idling between cuts that pull the revs down."""
     count = samples(duration_s)
-    way = str(rng.choice(["steady", "rev", "rev", "idle"], p=[0.45, 0.22, 0.22, 0.11]))
-    turns = revs(rng, count, log_uniform(rng, 36, 55), log_uniform(rng, 110, 210), way)
-    cutting = np.clip(wander(rng, count, rng.uniform(0.4, 1.5)) + rng.uniform(-0.5, 1), 0, 1)
-    turns *= 1 - 0.22 * cutting
+    way = str(rng.choice(["steady", "rev", "rev", "idle"], p=[0.3, 0.3, 0.3, 0.1]))
+    turns = revs(rng, count, log_uniform(rng, 40, 60), log_uniform(rng, 110, 220), way)
+    cutting = np.clip(wander(rng, count, rng.uniform(0.5, 2.5)) + rng.uniform(-0.5, 1), 0, 1)
+    turns *= (1 - rng.uniform(0.1, 0.4) * cutting) * np.exp(rng.uniform(0.02, 0.08) * wander(rng, count, 2))
     out = motor(
         rng,
         turns,
@@ -201,11 +218,13 @@ def chainsaw(rng: Rng, duration_s: float) -> FoleySound:
         log_uniform(rng, 100, 300),
         log_uniform(rng, 2500, 8000),
         rng.uniform(0.1, 0.6),
-        rng.uniform(0.1, 0.4),
+        rng.uniform(0.05, 0.3),
     )
+    # A small engine has no low end: its muffler is a short box.
+    out = highpass(out, log_uniform(rng, 60, 160), 1)
     chain = shaped(rng, count, [(400, -16), (2000, -2), (log_uniform(rng, 3000, 7000), 0), (14_000, -8)])
     chain *= (0.25 + 0.75 * (turns / turns.max()) ** 2 + rng.uniform(0, 1.2) * cutting).astype(np.float32)
-    out += rng.uniform(0.08, 0.4) * chain
+    out += log_uniform(rng, 0.03, 0.25) * chain
     where = rng.random()
     if where < 0.25:
         out = lowpass(out, log_uniform(rng, 1500, 6000), 1)

@@ -4,15 +4,23 @@ import numpy as np
 
 from engine.training.foley.events import pattern, place, steady
 from engine.training.foley.modal import Body
-from engine.training.foley.noise import bandpass, lowpass, white
+from engine.training.foley.noise import bandpass, shaped, white
 from engine.training.foley.room import in_place
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
+from engine.training.foley.things import fizz
 
 
 def tick(
-    rng: Rng, bodies: list[Body], shares: list[float], contact_s: float, noise: float, low: float, high: float
+    rng: Rng,
+    bodies: list[Body],
+    shares: list[float],
+    contact_s: float,
+    noise: float,
+    low: float,
+    high: float,
+    rattle: float = 0.0,
 ) -> Audio:
-    """One contact between small parts: (n,), peak about 1."""
+    """One contact between small parts: (n,), peak about 1. rattle: how loud the housing's loose answer is."""
     count = int(0.35 * RATE)
     out = np.zeros(count, dtype=np.float32)
     for body, share in zip(bodies, shares, strict=True):
@@ -21,6 +29,10 @@ def tick(
     t = np.arange(1440) / RATE
     grit = bandpass(white(rng, 1440), low, high) * np.exp(-t / rng.uniform(0.0005, 0.002))
     place(out, 0, (grit / (np.abs(grit).max() + 1e-9)).astype(np.float32), noise)
+    if rattle:
+        # The housing answers late and loosely.
+        answer = bandpass(fizz(rng, high, (0.008, 0.03), 9600), low, high)
+        place(out, rng.uniform(0.001, 0.008), answer, rattle)
     return out / (np.abs(out).max() + 1e-9)
 
 
@@ -41,18 +53,24 @@ def switch(rng: Rng, duration_s: float) -> FoleySound:
         Body.make(rng, "plate", log_uniform(rng, 120, 500), log_uniform(rng, 0.02, 0.1), 0.7, 20, 0.6),
     ]
     shares, contact_s = [1.0, rng.uniform(0, 0.9)], log_uniform(rng, 0.00008, 0.0006)
-    low, high, noise = log_uniform(rng, 900, 3000), log_uniform(rng, 5000, 15_000), rng.uniform(0.2, 1.0)
-    times = pattern(rng, duration_s, (0.12, 1.4), 0.5)
+    low, high, noise = log_uniform(rng, 500, 2500), log_uniform(rng, 3500, 10_000), rng.uniform(0.2, 1.0)
+    rattle = rng.uniform(0.0, 0.5)
+    times = pattern(rng, duration_s, (0.2, 1.4), 0.65)
     pre, hold, release = rng.uniform(0.003, 0.025), log_uniform(rng, 0.04, 0.3), rng.uniform(0, 0.9)
     for time in times:
         gain = float(jitter(rng, 0.15))
-        place(out, time, tick(rng, bodies, shares, contact_s, noise, low, high), gain * rng.uniform(0.1, 0.7))
-        place(out, time + pre * float(jitter(rng, 0.1)), tick(rng, bodies, shares, contact_s, noise, low, high), gain)
+        place(out, time, tick(rng, bodies, shares, contact_s, noise, low, high, rattle), gain * rng.uniform(0.1, 0.7))
+        place(
+            out,
+            time + pre * float(jitter(rng, 0.1)),
+            tick(rng, bodies, shares, contact_s, noise, low, high, rattle),
+            gain,
+        )
         if release > 0.25:
             place(
                 out,
                 time + hold * float(jitter(rng, 0.2)),
-                tick(rng, bodies, shares, contact_s, noise, low, high),
+                tick(rng, bodies, shares, contact_s, noise, low, high, rattle),
                 gain * release,
             )
     out, where = in_place(rng, out, ("dry", "dry", "room"))
@@ -66,7 +84,7 @@ def switch(rng: Rng, duration_s: float) -> FoleySound:
 
 def typing_times(rng: Rng, duration_s: float) -> list[float]:
     """Keys in words with gaps between words and thoughts."""
-    speed, times, time = log_uniform(rng, 3, 12), [], rng.uniform(0.01, 0.2)
+    speed, times, time = log_uniform(rng, 1.8, 8), [], rng.uniform(0.01, 0.2)
     while time < duration_s - 0.05:
         word = rng.integers(2, 9)
         for _ in range(word):
@@ -82,7 +100,7 @@ def keyboard(rng: Rng, duration_s: float) -> FoleySound:
     count = samples(duration_s)
     out = np.zeros(count, dtype=np.float32)
     case = Body.make(
-        rng, "plate", log_uniform(rng, 130, 420), log_uniform(rng, 0.02, 0.09), 0.6, 30, rng.uniform(0.1, 0.7)
+        rng, "plate", log_uniform(rng, 250, 800), log_uniform(rng, 0.03, 0.12), 0.5, 30, rng.uniform(-0.2, 0.5)
     )
     base, ring_s = log_uniform(rng, 900, 2600), log_uniform(rng, 0.008, 0.035)
     keys = [
@@ -92,8 +110,9 @@ def keyboard(rng: Rng, duration_s: float) -> FoleySound:
         for _ in range(5)
     ]
     wide = Body.make(rng, "bar", base * 0.45, ring_s * 2, 0.5, 18, 0.3)
-    contact_s, depth, clicky = log_uniform(rng, 0.0002, 0.0012), rng.uniform(0.1, 1.0), rng.random() < 0.4
-    low, high, noise = log_uniform(rng, 800, 2500), log_uniform(rng, 4500, 13_000), rng.uniform(0.2, 0.8)
+    contact_s, depth, clicky = log_uniform(rng, 0.0001, 0.0008), rng.uniform(0.1, 0.7), rng.random() < 0.4
+    rattle = rng.uniform(0.1, 0.5)
+    low, high, noise = log_uniform(rng, 600, 2500), log_uniform(rng, 3500, 9000), rng.uniform(0.2, 0.8)
     one = rng.random() < 0.25
     times = pattern(rng, duration_s, (0.2, 0.9), 0.7).tolist() if one else typing_times(rng, duration_s)
     hold, back = rng.uniform(0.06, 0.13), rng.uniform(0.15, 0.7)
@@ -104,16 +123,16 @@ def keyboard(rng: Rng, duration_s: float) -> FoleySound:
             place(
                 out,
                 time,
-                tick(rng, [key], [0.4], contact_s * 0.4, 1.0, 2500, 14_000),
+                tick(rng, [key], [0.4], contact_s * 0.4, 1.0, 2000, 1.3 * high),
                 gain * rng.uniform(0.3, 0.8),
             )
             # The switch snaps on the way down; then the key bottoms out.
             time += rng.uniform(0.006, 0.016)
-        place(out, time, tick(rng, [key, case], [1.0, depth], contact_s, noise, low, high), gain)
+        place(out, time, tick(rng, [key, case], [1.0, depth], contact_s, noise, low, high, rattle), gain)
         place(
             out,
             time + hold * float(jitter(rng, 0.2)),
-            tick(rng, [key, case], [1.0, 0.3 * depth], contact_s * 0.7, noise, low, high),
+            tick(rng, [key, case], [1.0, 0.3 * depth], contact_s * 0.7, noise, low, high, rattle),
             gain * back,
         )
     out, where = in_place(rng, out, ("dry", "dry", "room"))
@@ -136,7 +155,7 @@ def clock(rng: Rng, duration_s: float) -> FoleySound:
         rng,
         "plate",
         log_uniform(rng, 700, 3200),
-        log_uniform(rng, 0.008, 0.07),
+        log_uniform(rng, 0.02, 0.14),
         rng.uniform(0, 0.5),
         22,
         rng.uniform(-0.4, 0.4),
@@ -145,9 +164,9 @@ def clock(rng: Rng, duration_s: float) -> FoleySound:
         rng, "box", log_uniform(rng, 180, 900), log_uniform(rng, 0.02, 0.15), 0.6, 26, rng.uniform(0.1, 0.6)
     )
     depth = rng.uniform(0, 0.25) if watch else rng.uniform(0.05, 1.0)
-    contacts = int(rng.integers(1, 5))
-    offsets = np.concatenate([[0.0], np.cumsum(rng.uniform(0.002, 0.018, contacts - 1))])
-    low, high, noise = log_uniform(rng, 400, 1500), log_uniform(rng, 4000, 12_000), rng.uniform(0.3, 1.2)
+    contacts = int(rng.integers(2, 6))
+    offsets = np.concatenate([[0.0], np.cumsum(rng.uniform(0.002, 0.016, contacts - 1))])
+    low, high, noise = log_uniform(rng, 400, 2000), log_uniform(rng, 3000, 9000), rng.uniform(0.1, 0.8)
     contact_s = log_uniform(rng, 0.00006, 0.0004)
     tock, sizes = rng.uniform(0.4, 1.1), rng.uniform(0.2, 1.0, (2, contacts))
     sizes[:, rng.integers(contacts)] = 1.0
@@ -160,9 +179,10 @@ def clock(rng: Rng, duration_s: float) -> FoleySound:
         gain = (tock if side else 1.0) * float(jitter(rng, 0.06))
         for offset, size, form in zip(offsets, sizes[side], forms[side], strict=True):
             place(out, time + offset, form, gain * size * float(jitter(rng, 0.05)))
-    hum = lowpass(white(rng, count), log_uniform(rng, 200, 2500), 1)
-    out += np.float32(10 ** (rng.uniform(-60, -39) / 20)) * hum / (hum.std() + 1e-9)
     out, where = in_place(rng, out, ("dry", "dry", "room", "hall"))
+    # Ticks are faint, so the gain is up: a quiet room's rumble and the preamplifier's hiss come with them.
+    room = shaped(rng, count, [(40, 0), (150, -4), (700, rng.uniform(-28, -14)), (6000, rng.uniform(-56, -32))])
+    out += np.float32(10 ** (rng.uniform(-52, -32) / 20) * np.abs(out).max()) * room
     caption = say(
         rng,
         "[a watch ticks|ticking watch|a pocket watch|a fast ticking clock|a stopwatch]"

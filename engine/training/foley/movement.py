@@ -157,15 +157,16 @@ def whoosh_sound(rng: Rng, length_s: float) -> Audio:
     x = np.linspace(0, 1, rows)
     top, width = rng.uniform(0.3, 0.75), rng.uniform(0.12, 0.24)
     speed = np.exp(
-        -0.5 * np.abs((x - top) / np.where(x < top, width * rng.uniform(0.8, 1.5), width)) ** rng.uniform(1.3, 2.3)
+        -0.5 * np.abs((x - top) / np.where(x < top, width * rng.uniform(0.8, 1.5), width)) ** rng.uniform(1.6, 4.0)
     )
-    base = log_uniform(rng, 220, 2600)
-    centre = base * 2 ** (rng.uniform(0.6, 2.6) * speed)
-    gain = bump(centre, rng.uniform(0.35, 1.1)) + rng.uniform(0, 0.5) * bump(
+    base = log_uniform(rng, 140, 1500)
+    centre = base * 2 ** (rng.uniform(0.0, 1.0) * speed)
+    gain = bump(centre, log_uniform(rng, 0.12, 0.8)) + rng.uniform(0, 0.3) * bump(
         centre * rng.uniform(1.8, 3.2), rng.uniform(0.2, 0.6)
     )
-    gain += rng.uniform(0.01, 0.2) * (np.maximum(PAINT_HZ, 50) / centre[:, None]) ** -rng.uniform(0.4, 1.0)
-    gain *= (speed ** rng.uniform(1.6, 3.2))[:, None]
+    # Turbulence: a wide skirt that moves with the band, some 10 to 40 dB below it.
+    gain += log_uniform(rng, 0.01, 0.35) * (np.maximum(PAINT_HZ, 100) / centre[:, None]) ** -rng.uniform(0.2, 1.1)
+    gain *= (speed ** rng.uniform(1.2, 2.4))[:, None]
     part = painted(rng, count, gain)
     flutter = lowpass(white(rng, count), rng.uniform(20, 90))
     flutter *= rng.uniform(0.05, 0.4) / (flutter.std() + 1e-6)
@@ -176,8 +177,8 @@ def whoosh(rng: Rng, duration_s: float) -> FoleySound:
     """Swings and passes: sword, stick, rope, arrow, a body going by."""
     count = samples(duration_s)
     out = np.zeros(count, dtype=np.float32)
-    size = log_uniform(rng, 0.16, 1.5)
-    times = pattern(rng, duration_s, (size * 0.8, size * 3 + 0.3), 0.5)
+    size = log_uniform(rng, 0.14, 1.4)
+    times = pattern(rng, duration_s, (size * 0.8, size * 3 + 0.3), 0.6)
     heard = []
     loudest = 0.0
     for time in times:
@@ -186,7 +187,7 @@ def whoosh(rng: Rng, duration_s: float) -> FoleySound:
         loudest = max(loudest, float(np.abs(part).max()))
         # It is heard once it comes out of its own rise.
         heard.append(time + float(np.argmax(np.abs(part) > 0.15 * np.abs(part).max())) / RATE)
-    out, where = in_place(rng, out, ("dry", "dry", "room", "outdoors"))
+    out, where = in_place(rng, out, ("dry", "dry", "dry", "outdoors"))
     caption = say(
         rng,
         "[a [fast|quick|sharp] [swish|swoosh|whoosh]|sword swing|a stick swung through the air|swish of a blade|"

@@ -96,8 +96,8 @@ def recorded(rng: Rng, audio: Audio) -> Audio:
     gain_db = rng.normal(0, 0.9) * np.clip(octaves, -4, 4)
     gain_db += rng.normal(0, 2.5) * np.exp(-(((octaves - rng.uniform(-3, 3.5)) / rng.uniform(0.4, 1.2)) ** 2))
     low = log_uniform(rng, 18, 70)
-    # Most recordings that people share went through a lossy coder.
-    high = 24_000 if rng.random() < 0.4 else log_uniform(rng, 11_000, 18_000)
+    # Many recordings that people share went through a lossy coder: three in five stop short of 21 kHz, few below 15.
+    high = 24_000 if rng.random() < 0.4 else rng.uniform(14_500, 21_500)
     curve = 10 ** (gain_db / 20) / np.sqrt(1 + (low / hz) ** 6) / np.sqrt(1 + (hz / high) ** 48)
     curve[0] = 0
     spectrum = fft.rfft(audio, size) * curve.astype(np.float32)

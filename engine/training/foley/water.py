@@ -16,7 +16,7 @@ def drips(rng: Rng, duration_s: float) -> FoleySound:
     rate = log_uniform(rng, 0.5, 6)
     times = steady(rng, rate, duration_s, 0.5 if rng.random() < 0.5 else 0.04)
     centre, spread = log_uniform(rng, 450, 2400), rng.uniform(0.03, 0.4)
-    tick, deep = rng.uniform(0.15, 1.3), rng.uniform(0.02, 0.2)
+    tick, deep, wet = rng.uniform(0.15, 1.3), rng.uniform(0.05, 0.5), log_uniform(rng, 1, 15)
     for time in times:
         gain = float(jitter(rng, 0.35))
         number = 1 + rng.poisson(rng.uniform(0.2, 1.5))
@@ -30,9 +30,18 @@ def drips(rng: Rng, duration_s: float) -> FoleySound:
         decay = rng.uniform(0.006, 0.03) * jitter(rng, 0.3, number)[:, None] * (1000 / f) ** 0.5
         tone = np.sin(2 * np.pi * f * t * (1 + deep * t / 0.02 * 0.5)) * np.exp(-t / decay) * (1 - np.exp(-t / 0.0008))
         scatter(part, delay, (size[:, None] * tone).astype(np.float32))
-        place(part, 0.0, grains.bursts(rng, [log_uniform(rng, 0.0006, 0.005)], [tick], 960, rng.uniform(0, 0.7))[0])
+        place(part, 0.0, grains.bursts(rng, [log_uniform(rng, 0.0006, 0.005)], [tick], 960, rng.uniform(0.3, 0.95))[0])
+        # The crown falls back as a spray of lesser drops.
+        spray = rng.poisson(wet)
+        late = rng.gamma(1.5, 0.02, spray)
+        small = rng.uniform(0.05, 0.5) * grains.heavy_tail(rng, spray, 1.2, 6)
+        pitch = np.clip(2 * centre * jitter(rng, 0.6, spray), 400, 9000)
+        scatter(part, late, grains.bubbles(rng, pitch, small, 960, rng.uniform(0, 0.2, spray)))
         place(out, time, part, gain)
-    out, where = in_place(rng, out, ("room", "tunnel", "tunnel", "hall", "dry"))
+    out, where = in_place(rng, out, ("room", "tunnel", "hall", "dry", "dry"))
+    # Where it drips, it is seldom quiet: pipes, a cave's air, water running on.
+    room = shaped(rng, count, [(60, 0), (400, -6), (2000, rng.uniform(-20, -8)), (8000, rng.uniform(-40, -16))])
+    out += np.float32(10 ** (rng.uniform(-60, -30) / 20) * np.abs(out).max()) * room
     caption = say(
         rng,
         f"[{'slowly ' if rate < 1.2 else ''}dripping water|water drips|water drops|a dripping tap|"
@@ -47,7 +56,7 @@ def bubbling(rng: Rng, count: int, rate_hz: float, low: float, high: float) -> A
     times = poisson(rng, rate_hz, count / RATE, 6000)
     n = len(times)
     hz = np.exp(rng.uniform(np.log(low), np.log(high), n))
-    size = grains.heavy_tail(rng, n, 1.6, 15) * (low / hz) ** 0.35
+    size = grains.heavy_tail(rng, n, 1.6, 15) * (low / hz) ** rng.uniform(0.0, 0.35)
     rise = np.where(rng.random(n) < 0.4, rng.uniform(0.02, 0.25, n), 0.01)
     short = hz > 900
     scatter(out, times[short], grains.bubbles(rng, hz[short], size[short], 640, rise[short]))
@@ -60,12 +69,14 @@ def stream(rng: Rng, duration_s: float) -> FoleySound:
     count = samples(duration_s)
     kind = str(rng.choice(["brook", "brook", "tap", "pour", "fall"]))
     rate = {"brook": 420, "tap": 600, "pour": 380, "fall": 500}[kind] * float(jitter(rng, 0.4))
-    low = {"brook": 300, "tap": 450, "pour": 260, "fall": 250}[kind] * float(jitter(rng, 0.3))
+    low = {"brook": 350, "tap": 600, "pour": 300, "fall": 250}[kind] * float(jitter(rng, 0.35))
     voice = bubbling(rng, count, rate, low, log_uniform(rng, 2500, 8000))
     voice /= voice.std() + 1e-9
     swell = np.exp(rng.uniform(0.1, 0.4) * wander(rng, count, rng.uniform(1, 6))).astype(np.float32)
     top = log_uniform(rng, 1200, 6000)
-    rush = shaped(rng, count, [(80, -20), (300, -6), (700, 0), (top, rng.uniform(-6, 2)), (16_000, -22)])
+    rush = shaped(
+        rng, count, [(80, rng.uniform(-20, -4)), (300, -4), (700, 0), (top, rng.uniform(-6, 2)), (16_000, -28)]
+    )
     share = {"brook": (-16, -2), "tap": (-8, 4), "pour": (-14, -2), "fall": (4, 16)}[kind]
     out = voice * swell + rush * np.float32(10 ** (rng.uniform(*share) / 20)) * np.sqrt(swell)
     if kind == "pour":
@@ -95,7 +106,7 @@ def splash(rng: Rng, duration_s: float) -> FoleySound:
         part = np.zeros(length, dtype=np.float32)
         t = np.arange(length, dtype=np.float32) / RATE
         slap = (
-            band(rng, length, 250 / (0.4 + size), log_uniform(rng, 3000, 9000), 9)
+            band(rng, length, 200 / (0.4 + size), log_uniform(rng, 500, 3000), 12)
             * np.exp(-t / log_uniform(rng, 0.008, 0.04))
             * np.minimum(t / 0.002, 1)
         )
@@ -103,34 +114,34 @@ def splash(rng: Rng, duration_s: float) -> FoleySound:
         rows = frames(length)
         x = np.arange(rows) / 100
         crown = np.outer(
-            (x / spread) ** 0.7 * np.exp(-x / spread), bump(log_uniform(rng, 1200, 4500), rng.uniform(0.8, 1.5))[0]
+            (x / spread) ** 0.7 * np.exp(-x / spread), bump(log_uniform(rng, 400, 2200), rng.uniform(0.8, 1.4))[0]
         )
         churn = lowpass(white(rng, length), 40)
         spray = painted(rng, length, crown) * np.maximum(1 + 0.5 * churn / (churn.std() + 1e-9), 0)
         cavity = grains.bubbles(rng, [log_uniform(rng, 90, 260) * (1.6 - size)], [1.0], min(length, 24_000), [0.12])[0]
-        part += slap * np.float32(rng.uniform(0.1, 0.5)) + spray * np.float32(rng.uniform(0.15, 0.5))
+        part += slap * np.float32(rng.uniform(0.1, 0.5)) + spray * np.float32(rng.uniform(0.1, 0.4))
         cavity *= np.exp(-np.arange(len(cavity)) / RATE / rng.uniform(0.015, 0.06)).astype(np.float32)
         place(part, rng.uniform(0.02, 0.15), cavity, rng.uniform(0.1, 0.7))
-        number = int(log_uniform(rng, 20, 220) * (0.4 + size))
+        number = int(log_uniform(rng, 40, 300) * (0.4 + size))
         late = rng.gamma(1.8, spread * 1.2, number)
-        hz = np.clip(log_uniform(rng, 500, 1800) * jitter(rng, 0.65, number), 200, 9000)
+        hz = np.clip(log_uniform(rng, 350, 1400) * jitter(rng, 0.6, number), 180, 6000)
         scatter(
             part,
             late,
             grains.bubbles(
                 rng,
                 hz,
-                rng.uniform(0.2, 0.8) * grains.heavy_tail(rng, number, 1.2, 10),
+                rng.uniform(0.4, 1.2) * grains.heavy_tail(rng, number, 1.2, 10),
                 1440,
                 rng.uniform(0, 0.2, number),
             ),
         )
         ticks = grains.bursts(
-            rng, 0.001 * jitter(rng, 0.4, number), 0.25 * grains.heavy_tail(rng, number, 1.5, 8), 384, 0.4
+            rng, 0.001 * jitter(rng, 0.4, number), 0.05 * grains.heavy_tail(rng, number, 1.5, 8), 384, 0.85
         )
         scatter(part, rng.gamma(2.5, spread * 1.3, number), ticks)
         place(out, time, part, force)
-    out, where = in_place(rng, out, ("dry", "outdoors", "room", "tunnel"))
+    out, where = in_place(rng, out, ("dry", "dry", "outdoors", "room", "tunnel"))
     words = (
         "[a big splash|a body falls into water|a heavy splash|diving into water]"
         if size > 0.6

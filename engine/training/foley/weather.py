@@ -16,7 +16,7 @@ def drops(rng: Rng, count: int, rate_hz: float, centre_hz: float, spread: float,
     n = len(times)
     if n < 4:
         return out
-    size = grains.heavy_tail(rng, n, rng.uniform(1.6, 3.0), 12)
+    size = grains.heavy_tail(rng, n, rng.uniform(1.3, 2.4), 12)
     hz = np.clip(centre_hz * jitter(rng, spread, n), 200, 17_000)
     wet = int(n * plop)
     dry = (n - wet) // 2 + wet
@@ -42,12 +42,15 @@ def rain(rng: Rng, duration_s: float) -> FoleySound:
     far = shaped(
         rng,
         count,
+        # Recorded rain is nearly pink: far drops merge into a rumble that their own ticks do not have.
         [
-            (60, -15),
-            (250, rng.uniform(-12, -3)),
-            (900, rng.uniform(-6, 0)),
-            (log_uniform(rng, 2500, 7000), 0),
-            (14_000, rng.uniform(-12, 0)),
+            (60, rng.normal(11, 6)),
+            (300, rng.normal(8, 5)),
+            (1000, rng.normal(7, 4)),
+            (2200, rng.normal(5, 3)),
+            (log_uniform(rng, 4000, 8000), 0),
+            (12_000, rng.uniform(-14, -2)),
+            (18_000, -24),
         ],
     )
     near = drops(
@@ -68,12 +71,12 @@ def rain(rng: Rng, duration_s: float) -> FoleySound:
         log_uniform(rng, 0.001, 0.006),
         0.5 if where == "puddles" else 0.1,
     )
-    gust = np.exp(0.25 * wander(rng, count, rng.uniform(0.15, 0.8))).astype(np.float32)
+    gust = np.exp(0.1 * wander(rng, count, rng.uniform(0.15, 0.8))).astype(np.float32)
     near_rms = near.std() + 1e-6
-    out = far * gust * 10 ** ((rng.uniform(-3, 8) + 8 * (force - 0.5)) / 20) + near * (gust / near_rms) * 10 ** (
-        rng.uniform(-14, -2) / 20
+    out = far * gust * 10 ** ((rng.uniform(-3, 6) + 6 * (force - 0.5)) / 20) + near * (gust / near_rms) * 10 ** (
+        rng.uniform(-9, 2) / 20
     )
-    out += big * rng.uniform(0.3, 1.6) / (big.std() * 3 + 1e-6) * rng.uniform(0.1, 0.6)
+    out += big * log_uniform(rng, 0.1, 1.0) / (big.std() + 1e-6)
     if where in ("roof", "tent"):
         panel = Body.make(rng, "plate", log_uniform(rng, 80, 300), rng.uniform(0.03, 0.12), 0.5, 40, 0.5).strike(
             rng, 0.0004, 7200
@@ -105,8 +108,8 @@ def wind(rng: Rng, duration_s: float) -> FoleySound:
     count = samples(duration_s)
     rows = frames(count)
     at = np.linspace(0, count - 1, rows).astype(int)
-    slow = wander(rng, count, log_uniform(rng, 0.12, 0.7))[at] + 0.45 * wander(rng, count, log_uniform(rng, 1, 3.5))[at]
-    depth = rng.uniform(0.15, 0.6)
+    slow = wander(rng, count, log_uniform(rng, 0.1, 0.5))[at] + 0.3 * wander(rng, count, log_uniform(rng, 1, 3))[at]
+    depth = rng.uniform(0.08, 0.45)
     gust = np.exp(depth * slow)
     centre = log_uniform(rng, 120, 650)
     steep = rng.uniform(1.6, 3.6)
@@ -120,7 +123,8 @@ def wind(rng: Rng, duration_s: float) -> FoleySound:
     if leafy:
         gain += (rng.uniform(0.03, 0.25) * gust**2)[:, None] * bump(log_uniform(rng, 3000, 7000), rng.uniform(0.6, 1.1))
     out = painted(rng, count, gain * (gust ** rng.uniform(0.8, 2.0))[:, None])
-    low = shaped(rng, count, [(20, 0), (60, 0), (200, -20), (600, -50)])
+    # Falling all the way: what holds a level above is heard as hiss that comes and goes.
+    low = shaped(rng, count, [(20, 0), (60, 0), (200, -20), (600, -50), (5000, -110)])
     buffet = np.maximum(wander(rng, count, rng.uniform(4, 9)), 0) ** 1.5
     out += (rng.uniform(0, 0.9) * out.std() * low * buffet * np.interp(np.arange(count), at, gust)).astype(np.float32)
     if leafy:
@@ -173,10 +177,12 @@ def sea(rng: Rng, duration_s: float) -> FoleySound:
     gain *= np.minimum(PAINT_HZ / 70, 1.0)
     out = painted(rng, count, gain)
     churn = lowpass(white(rng, count), rng.uniform(15, 45))
-    out *= np.maximum(1 + rng.uniform(0.1, 0.35) * churn / (churn.std() + 1e-9), 0.05)
+    out *= np.maximum(1 + rng.uniform(0.05, 0.25) * churn / (churn.std() + 1e-9), 0.05)
     foam = drops(rng, count, 900, log_uniform(rng, 2500, 6000), 0.5, 0.0006, 0.5)
     foam *= np.interp(np.arange(count), np.linspace(0, count, rows), fizz).astype(np.float32)
-    out += np.float32(rng.uniform(0.0, 0.3) * out.std() / (foam.std() + 1e-9)) * foam
+    out += np.float32(rng.uniform(0.0, 0.2) * out.std() / (foam.std() + 1e-9)) * foam
+    # Some way off over open water: the air takes the top octave.
+    out = lowpass(out, log_uniform(rng, 6000, 15_000), 3)
     caption = say(
         rng,
         f"[{'big |rough |heavy |' if rough > 0.6 else 'gentle |calm |small ||'}][sea waves|ocean waves|"
