@@ -17,7 +17,7 @@ def shards(rng: Rng, count: int, times: Times, centre_hz: float, ring_s: float) 
     """Splinters of glass ringing at their own times: three modes each. -> (count,)."""
     out = np.zeros(count, dtype=np.float32)
     n = len(times)
-    hz = np.clip(centre_hz * jitter(rng, 0.45, n), 1200, 16_000)
+    hz = np.clip(centre_hz * jitter(rng, 0.6, n), 900, 16_000)
     size = grains.heavy_tail(rng, n, 1.2, 12)
     length = min(int(4 * ring_s * RATE), 9600)
     for ratio, gain in ((1.0, 1.0), (rng.uniform(1.4, 2.1), 0.7), (rng.uniform(2.3, 3.4), 0.5)):
@@ -25,6 +25,9 @@ def shards(rng: Rng, count: int, times: Times, centre_hz: float, ring_s: float) 
         audible = pitch < 21_000
         decay = ring_s / 3 * jitter(rng, 0.5, n) * (3000 / pitch) ** 0.5
         scatter(out, times[audible], grains.pings(rng, pitch, decay, gain * size, length)[audible])
+    # Each clink is first of all a tick.
+    tick_s = log_uniform(rng, 0.001, 0.006) * jitter(rng, 0.4, n)
+    scatter(out, times, grains.bursts(rng, tick_s, rng.uniform(0.3, 1.2) * size, 960, rng.uniform(0, 0.8, n)))
     return out
 
 
@@ -32,21 +35,27 @@ def shatter(rng: Rng, duration_s: float) -> FoleySound:
     """Glass breaks: a blow, a burst of cracks, then splinters falling and bouncing."""
     count = samples(duration_s)
     out = np.zeros(count, dtype=np.float32)
-    pane = Thing("", "plate", (150, 600), (0.06, 0.3), (0.1, 0.5), (0.0001, 0.0008), (-6, 4), (-14, 2), 70)
+    pane = Thing(
+        "", "plate", (150, 600), (0.06, 0.3), (0.1, 0.5), (0.0001, 0.0008), (-3, 8), (-8, 8), 70, fizz_s=(0.01, 0.1)
+    )
     kind = say(rng, "[window|glass|bottle|wine glass|glass pane|mirror|jar|light bulb]")
     start = rng.uniform(0.01, min(0.3, 0.2 * duration_s))
     body = Body.make(rng, "plate", log_uniform(rng, 200, 900), rng.uniform(0.05, 0.25), 0.3, 70, rng.uniform(-0.3, 0.4))
     place(out, start, blow(rng, pane, body, 0.0002, 1.0, count, rng.uniform(100, 400)))
     t = np.arange(min(count, int(0.5 * RATE)), dtype=np.float32) / RATE
-    crash = shaped(rng, len(t), [(300, -22), (1500, -6), (log_uniform(rng, 3500, 8000), 0), (16000, -8)])
-    decay = log_uniform(rng, 0.05, 0.32)
+    crash = shaped(
+        rng,
+        len(t),
+        [(100, -18), (400, rng.uniform(-14, -4)), (1500, -4), (log_uniform(rng, 3500, 8000), 0), (16_000, -8)],
+    )
+    decay = log_uniform(rng, 0.05, 0.4)
     crash *= np.exp(rng.uniform(0.3, 0.9) * wander(rng, len(t), 220))
     place(
-        out, start, (crash * np.exp(-t / decay) * np.minimum(t / 0.0005, 1)).astype(np.float32), rng.uniform(0.15, 0.5)
+        out, start, (crash * np.exp(-t / decay) * np.minimum(t / 0.0005, 1)).astype(np.float32), rng.uniform(0.2, 0.8)
     )
     size = log_uniform(rng, 150, 900)
     burst = start + rng.exponential(decay * rng.uniform(0.5, 1.3), int(size))
-    pitch, ring_s = log_uniform(rng, 2200, 6500), log_uniform(rng, 0.012, 0.06)
+    pitch, ring_s = log_uniform(rng, 2000, 6000), log_uniform(rng, 0.03, 0.2)
     out += 0.9 * shards(rng, count, np.sort(burst[burst < duration_s]), pitch, ring_s)
     fall = rng.uniform(0.15, 0.5)
     later = start + fall + rng.gamma(1.5, rng.uniform(0.08, 0.4), int(size * rng.uniform(0.2, 0.7)))

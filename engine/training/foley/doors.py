@@ -5,7 +5,7 @@ import numpy as np
 from engine.training.foley import grains
 from engine.training.foley.events import impulses, pattern, place, pulses, scatter
 from engine.training.foley.modal import Body
-from engine.training.foley.noise import band, bandpass, convolve, lowpass, wander, white
+from engine.training.foley.noise import band, convolve, lowpass, wander, white
 from engine.training.foley.room import in_place
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
 from engine.training.foley.things import fizz
@@ -13,31 +13,32 @@ from engine.training.foley.things import fizz
 DOOR = "[door|wooden door|old door|heavy door|heavy wooden door|front door|cellar door]"
 
 
+def creaking_wood(rng: Rng) -> Audio:
+    """What one slip shakes: modes of boards and hinge, and the click of the slip itself. -> (n,), peak 1."""
+    modes = int(rng.integers(8, 34))
+    hz = log_uniform(rng, 200, 900) * np.exp(np.sort(rng.uniform(0, 3.2, modes)))
+    decay_s = log_uniform(rng, 0.004, 0.03) * (hz[0] / hz) ** 0.4
+    body = Body(hz, decay_s, jitter(rng, 1.0, modes) * (hz[0] / hz) ** rng.uniform(-0.6, 0.5))
+    response = np.zeros(9600, dtype=np.float32)
+    place(response, 0, body.strike(rng, 0.0001, 9600))
+    response /= np.abs(response).max() + 1e-9
+    return response + np.float32(rng.uniform(0.1, 0.7)) * fizz(rng, log_uniform(rng, 900, 6000), (0.001, 0.01), 9600)
+
+
 def creak_sound(rng: Rng, count: int) -> Audio:
     """Stick and slip: pulses whose rate follows the push, heard through the wood that they shake. -> (count,)."""
     slow = wander(rng, count, rng.uniform(0.8, 4))
-    # Slow slips rattle; fast ones sing.
-    centre = log_uniform(rng, 18, 90) if rng.random() < 0.45 else log_uniform(rng, 110, 650)
+    # Slow slips are heard one by one; fast ones sing.
+    centre = log_uniform(rng, 7, 60) if rng.random() < 0.55 else log_uniform(rng, 200, 1100)
     hz = centre * 2 ** np.clip(slow * rng.uniform(0.2, 0.9) + wander(rng, count, 12) * 0.12, -2.5, 2.5)
     at = pulses(rng, np.minimum(hz, 1600), count, rng.uniform(0.03, 0.25))
-    effort = np.clip(0.6 + 0.6 * wander(rng, count, rng.uniform(1, 5)), 0, 2) ** 1.5
+    effort = np.clip(0.6 + 0.6 * wander(rng, count, rng.uniform(1, 8)), 0, 2) ** 1.5
     gain = effort[at.astype(int)] * jitter(rng, rng.uniform(0.15, 0.6), len(at))
-    train = impulses(count, at, gain)
-    modes = 34
-    ratio = np.sort(log_uniform(rng, 250, 650) * np.exp(np.sort(rng.uniform(0, 3.0, modes))))
-    body = Body(
-        ratio,
-        log_uniform(rng, 0.003, 0.014) * (ratio[0] / ratio) ** 0.4,
-        jitter(rng, 0.9, modes) * (ratio[0] / ratio) ** rng.uniform(0.1, 0.9),
-    )
-    response = body.strike(rng, 0.0001, 4800)
-    click = bandpass(white(rng, 480), 900, 6500) * np.exp(-np.arange(480) / 60).astype(np.float32)
-    response[: min(480, len(response))] += (
-        rng.uniform(0.1, 0.5) * click[: len(response)] * float(np.abs(response).max())
-    )
-    out = convolve(train, response)
-    rub = band(rng, count, 400, 5000, 9) * effort.astype(np.float32)
-    return out / (np.abs(out).max() + 1e-6) + np.float32(rng.uniform(0.002, 0.02)) * rub
+    # The place that slips moves as the leaf turns, and with it what it shakes.
+    turn = 0.5 + 0.5 * np.tanh(2 * wander(rng, count, log_uniform(rng, 2, 12)))[at.astype(int)]
+    out = sum(convolve(impulses(count, at, gain * part), creaking_wood(rng)) for part in (turn, 1 - turn))
+    rub = band(rng, count, log_uniform(rng, 60, 400), log_uniform(rng, 800, 5000), 9) * effort
+    return (out / (np.abs(out).max() + 1e-6) + log_uniform(rng, 0.004, 0.06) * rub).astype(np.float32)
 
 
 def creak(rng: Rng, duration_s: float) -> FoleySound:
@@ -57,7 +58,7 @@ def creak(rng: Rng, duration_s: float) -> FoleySound:
         place(out, time, (part * shape).astype(np.float32))
         times.append(time)
         time += spell + log_uniform(rng, 0.05, 0.8)
-    out, where = in_place(rng, out, ("dry", "room", "room", "hall", "tunnel"))
+    out, where = in_place(rng, out, ("dry", "dry", "room", "hall"))
     what = say(rng, f"[{DOOR}|{DOOR}|{DOOR}|hinge|rusty hinge|gate|floorboard|wooden chair]")
     caption = say(
         rng,
@@ -104,12 +105,14 @@ def slam_sound(rng: Rng, heavy: float) -> Audio:
     out = np.zeros(count, dtype=np.float32)
     place(out, 0, hit / (np.abs(hit).max() + 1e-6), 1.0)
     air = lowpass(white(rng, count), base * rng.uniform(1, 3)) * np.exp(-t / rng.uniform(0.02, 0.08))
-    place(out, 0, (air / (np.abs(air).max() + 1e-6)).astype(np.float32), rng.uniform(0.15, 0.8))
-    smack = bandpass(white(rng, count), rng.uniform(200, 500), rng.uniform(1200, 4500)) * np.exp(
-        -t / log_uniform(rng, 0.003, 0.02)
-    )
-    place(out, 0, (smack / (np.abs(smack).max() + 1e-6)).astype(np.float32), rng.uniform(0.2, 1.0))
-    place(out, rng.uniform(-0.03, 0.04) + 0.03, latch_sound(rng), rng.uniform(0.2, 0.9))
+    place(out, 0, (air / (np.abs(air).max() + 1e-6)).astype(np.float32), rng.uniform(0.1, 0.6))
+    # Leaf and frame meet along their whole edge, not at once: stop, bounce, and the loose parts after them.
+    delay, gain = 0.0, 1.0
+    for _ in range(rng.integers(1, 5)):
+        smack = fizz(rng, log_uniform(rng, 600, 6000), (0.004, 0.05), 14_400)
+        place(out, delay, smack, gain * rng.uniform(0.4, 1.2))
+        delay, gain = delay + rng.uniform(0.012, 0.09), gain * rng.uniform(0.3, 0.9)
+    place(out, rng.uniform(0.0, 0.12), latch_sound(rng), rng.uniform(0.1, 0.5))
     rattles = rng.poisson(rng.uniform(0, 8))
     times = rng.exponential(0.12, rattles)
     hz = rng.uniform(300, 1800, rattles)
@@ -137,7 +140,7 @@ def slam(rng: Rng, duration_s: float) -> FoleySound:
     for time in times:
         if time > 0.011:
             place(out, time, slam_sound(rng, heavy), float(jitter(rng, 0.2)))
-    out, where = in_place(rng, out, ("room", "room", "hall", "stairwell", "tunnel"))
+    out, where = in_place(rng, out, ("dry", "dry", "room", "hall", "stairwell"))
     return finish(rng, out, "door_slam", caption + where, times)
 
 
@@ -156,6 +159,7 @@ def knock(rng: Rng, duration_s: float) -> FoleySound:
     )
     fist = rng.random() < 0.25
     contact_s = log_uniform(rng, 0.004, 0.01) if fist else log_uniform(rng, 0.0004, 0.002)
+    knuckle_hz = log_uniform(rng, 400, 1500) if fist else log_uniform(rng, 800, 6000)
     gap, start = log_uniform(rng, 0.1, 0.32), rng.uniform(0.01, 0.15 * duration_s)
     times: list[float] = []
     while start < duration_s - 0.05 and (not times or rng.random() < 0.7):
@@ -165,10 +169,8 @@ def knock(rng: Rng, duration_s: float) -> FoleySound:
     for time in times:
         hit = wood.strike(rng, contact_s * float(jitter(rng, 0.15)), count, 0.2)
         place(out, time, hit / (np.abs(hit).max() + 1e-6), float(jitter(rng, 0.2)))
-        t = np.arange(1440) / RATE
-        skin = lowpass(white(rng, 1440), rng.uniform(1500, 7000)) * np.exp(-t / 0.003)
-        place(out, time, skin.astype(np.float32), rng.uniform(0.1, 0.5))
-    out, where = in_place(rng, out, ("dry", "room", "room", "hall", "stairwell"))
+        place(out, time, fizz(rng, knuckle_hz, (0.003, 0.025), 7200), rng.uniform(0.3, 1.0))
+    out, where = in_place(rng, out, ("dry", "dry", "room", "room", "stairwell"))
     how = say(
         rng,
         "[banging|pounding|heavy knocking]"

@@ -8,9 +8,10 @@ import numpy as np
 from engine.training.foley import grains
 from engine.training.foley.events import Times, place, scatter, steady, under
 from engine.training.foley.modal import Body
-from engine.training.foley.noise import band, bandpass, lowpass, white
+from engine.training.foley.noise import band, lowpass, white
 from engine.training.foley.room import in_place
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
+from engine.training.foley.things import fizz
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,14 @@ class Ground:
     ring_s: tuple[float, float] = (0.05, 0.1)
     ring_db: tuple[float, float] = (-60, -60)
     bubbles: tuple[float, float] = (0, 0)
-    places: tuple[str, ...] = ("dry", "room", "hall")
+    places: tuple[str, ...] = ("dry", "dry", "dry", "room", "hall")
 
 
 GROUNDS: dict[str, Ground] = {
     "wood": Ground(
         "[wood|wooden floor|a wooden floor|floorboards|wooden boards|a wooden deck|parquet]",
-        (70, 160), (0.015, 0.05), (-16, -2), (-30, -16), (500, 5000), (0, 6), (-30, -16), (400, 2500), (0.002, 0.008),
-        shape="plate", ring_hz=(90, 240), ring_s=(0.10, 0.35), ring_db=(-6, 4),
+        (70, 160), (0.015, 0.05), (-14, 2), (-24, -10), (200, 2000), (0, 6), (-30, -16), (400, 2500), (0.002, 0.008),
+        shape="plate", ring_hz=(90, 240), ring_s=(0.08, 0.3), ring_db=(-12, 0),
         tone=(0.2, 0.7),
     ),
     "gravel": Ground(
@@ -54,11 +55,11 @@ GROUNDS: dict[str, Ground] = {
     ),
     "concrete": Ground(
         "[concrete|pavement|stone|asphalt|a pavement|tiles|a stone floor|a tiled floor]",
-        (90, 200), (0.006, 0.018), (-7, 7), (-28, -12), (1500, 9000), (0, 14), (-26, -12),
+        (90, 200), (0.006, 0.018), (-7, 7), (-22, -8), (400, 4000), (0, 14), (-26, -12),
         (2000, 8000), (0.0005, 0.002),
         shape="block",
         ring_hz=(350, 1100), ring_s=(0.012, 0.05), ring_db=(-18, -4),
-        places=("dry", "room", "hall", "stairwell", "tunnel", "outdoors"),
+        places=("dry", "dry", "dry", "room", "hall", "stairwell", "tunnel", "outdoors"),
     ),
     "grass": Ground(
         "[grass|a lawn|dry grass|a meadow|long grass|turf]",
@@ -81,9 +82,9 @@ GROUNDS: dict[str, Ground] = {
     ),
     "metal": Ground(
         "[metal|a metal grate|metal stairs|a steel catwalk|a metal ladder|sheet metal]",
-        (80, 180), (0.01, 0.03), (-8, 4), (-30, -16), (1500, 9000), (0, 10), (-28, -14), (2000, 9000), (0.001, 0.004),
-        shape="plate", ring_hz=(220, 900), ring_s=(0.08, 0.7), ring_db=(-2, 10),
-        places=("dry", "room", "hall", "stairwell"),
+        (80, 180), (0.01, 0.03), (-6, 6), (-22, -8), (400, 4000), (0, 10), (-28, -14), (2000, 9000), (0.001, 0.004),
+        shape="plate", ring_hz=(220, 900), ring_s=(0.06, 0.5), ring_db=(-12, 2),
+        places=("dry", "dry", "dry", "room", "hall", "stairwell"),
         tone=(0.2, 0.7),
     ),
     "mud": Ground(
@@ -184,8 +185,8 @@ class _Shoe:
             thump_s=log_uniform(rng, *ground.thump_s),
             tone=rng.uniform(*ground.tone),
             click=_db(rng, ground.click_db),
-            click_s=log_uniform(rng, 0.0008, 0.006),
-            click_hz=log_uniform(rng, 1200, 6000),
+            click_s=log_uniform(rng, 0.003, 0.02),
+            click_hz=log_uniform(rng, 300, 4000),
             scuff=_db(rng, ground.scuff_db),
             scuff_hz=(low * float(jitter(rng, 0.3)), high * float(jitter(rng, 0.3))),
             grain_count=rng.uniform(*ground.grain_count),
@@ -215,10 +216,10 @@ def _foot(rng: Rng, ground: Ground, shoe: _Shoe, force: float, spread_s: float, 
     slap = lowpass(white(rng, min(count, 4096)), shoe.thump_hz * rng.uniform(3, 9)) * np.exp(-t[:4096] / shoe.thump_s)
     slap *= np.minimum(t[:4096] / 0.002, 1)
     out[:4096] += (force * (1.2 - 0.6 * shoe.tone) * slap / (np.abs(slap).max() + 1e-6)).astype(np.float32)
-    click = bandpass(white(rng, min(count, 2048)), shoe.click_hz * 0.5, shoe.click_hz * 2) * np.exp(
-        -t[:2048] / shoe.click_s
-    )
-    out[:2048] += (force**1.5 * shoe.click * click / (np.abs(click).max() + 1e-6)).astype(np.float32)
+    # A sole is soft: twice as steep as bare contact.
+    click = fizz(rng, shoe.click_hz, (0.5 * shoe.click_s, 3 * shoe.click_s), min(count, 7200))
+    click = lowpass(click, 2 * shoe.click_hz, 1)
+    out[: len(click)] += np.float32(force**1.5 * shoe.click) * click
     press = (t / spread_s) ** 0.6 * np.exp(-((t / spread_s) ** 1.4) * shoe.tail)
     rough = band(rng, count, *shoe.scuff_hz, slope_db=9)
     rough *= 1 + 0.5 * lowpass(white(rng, count), 90) * 12

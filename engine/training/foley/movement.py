@@ -8,6 +8,7 @@ from engine.training.foley.events import pattern, place, scatter, under
 from engine.training.foley.noise import PAINT_HZ, band, bump, frames, lowpass, painted, wander, white
 from engine.training.foley.room import in_place
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
+from engine.training.foley.things import fizz
 
 
 def gestures(
@@ -106,7 +107,8 @@ def paper(rng: Rng, duration_s: float) -> FoleySound:
     }
     centre, stiff = log_uniform(rng, 1800, 5500), rng.uniform(0.3, 1.0)
     rate = {"crumple": 420, "page": 160, "tear": 900, "write": 250, "rustle": 260}[way] * float(jitter(rng, 0.4))
-    hiss = {"crumple": 0.05, "page": 0.22, "tear": 0.3, "write": 0.25, "rustle": 0.15}[way] * float(jitter(rng, 0.4))
+    hiss = {"crumple": 0.1, "page": 0.35, "tear": 0.4, "write": 0.35, "rustle": 0.3}[way] * float(jitter(rng, 0.4))
+    hands = rng.uniform(0.0, 0.8)
     spans = gestures(rng, duration_s, lengths[way], rests[way])
     for start, length in spans:
         size = int(length * RATE)
@@ -120,7 +122,7 @@ def paper(rng: Rng, duration_s: float) -> FoleySound:
         number = min(rng.poisson(length * rate), 4000)
         if number:
             times = under(rng, (shape * np.maximum(rough, 0))[::48], number, length)
-            hz = np.clip(centre * jitter(rng, 0.55, number), 400, 16_000)
+            hz = np.clip(centre * jitter(rng, 0.8, number), 400, 18_000)
             decay = rng.uniform(0.0003, 0.0016) * jitter(rng, 0.4, number)
             size_of = grains.heavy_tail(rng, number, 1.0 + stiff, 20)
             half = number // 2
@@ -137,6 +139,12 @@ def paper(rng: Rng, duration_s: float) -> FoleySound:
             part += np.float32(rng.uniform(0.05, 0.3)) * swish
             snap = band(rng, 960, 800, 9000) * np.exp(-np.arange(960) / 120).astype(np.float32)
             place(part, length * rng.uniform(0.5, 0.9), snap, rng.uniform(0.1, 0.5))
+        # The sheet fans air, and the hand meets what lies under it.
+        fanned = band(rng, size, 60, log_uniform(rng, 200, 900), 9) * shape
+        part += (log_uniform(rng, 0.01, 0.12) * float(np.abs(part).max()) * fanned).astype(np.float32)
+        for _ in range(rng.poisson(hands)):
+            touch = fizz(rng, log_uniform(rng, 150, 1500), (0.004, 0.03), 7200)
+            place(part, length * rng.random(), touch, float(np.abs(part).max()) * rng.uniform(0.05, 0.4))
         place(out, start, part, float(jitter(rng, 0.3)))
     out, where = in_place(rng, out, ("dry", "dry", "room"))
     words = {

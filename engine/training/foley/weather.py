@@ -115,10 +115,10 @@ def wind(rng: Rng, duration_s: float) -> FoleySound:
     steep = rng.uniform(1.6, 3.6)
     gain = 1 / (1 + (PAINT_HZ / (centre * gust[:, None] ** rng.uniform(0.6, 1.6))) ** 2) ** (0.5 * steep)
     gain *= np.minimum(PAINT_HZ / 60, 1.0)
-    whistle = rng.random() < 0.65
+    whistle = rng.random() < 0.45
     for _ in range(rng.integers(1, 4) if whistle else 0):
         tone = log_uniform(rng, 300, 1500) * gust ** rng.uniform(0.3, 0.9) * 2 ** (0.15 * wander(rng, count, 1.5)[at])
-        gain += (rng.uniform(0.1, 0.7) * gust ** rng.uniform(1, 2.5))[:, None] * bump(tone, rng.uniform(0.1, 0.3))
+        gain += (rng.uniform(0.05, 0.5) * gust ** rng.uniform(1, 2.5))[:, None] * bump(tone, rng.uniform(0.1, 0.3))
     leafy = rng.random() < 0.18
     if leafy:
         gain += (rng.uniform(0.03, 0.25) * gust**2)[:, None] * bump(log_uniform(rng, 3000, 7000), rng.uniform(0.6, 1.1))
