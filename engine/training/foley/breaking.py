@@ -7,24 +7,24 @@ import numpy as np
 from engine.training.foley import grains
 from engine.training.foley.events import Times, place, scatter, under
 from engine.training.foley.modal import Body
-from engine.training.foley.noise import band, shaped, wander
+from engine.training.foley.noise import band, lowpass, shaped, wander
 from engine.training.foley.room import in_place
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
 from engine.training.foley.things import THINGS, Thing, blow
 
 
 def shards(rng: Rng, count: int, times: Times, centre_hz: float, ring_s: float) -> Audio:
-    """Splinters of glass ringing at their own times: three modes each. -> (count,)."""
+    """Splinters of glass ringing at their own times: five modes each. -> (count,)."""
     out = np.zeros(count, dtype=np.float32)
     n = len(times)
     hz = np.clip(centre_hz * jitter(rng, 0.6, n), 900, 16_000)
-    size = grains.heavy_tail(rng, n, 1.2, 12)
+    size = grains.heavy_tail(rng, n, 1.6, 12)
     length = min(int(4 * ring_s * RATE), 9600)
-    for ratio, gain in ((1.0, 1.0), (rng.uniform(1.4, 2.1), 0.7), (rng.uniform(2.3, 3.4), 0.5)):
-        pitch = hz * ratio * jitter(rng, 0.12, n)
+    for ratio, gain in zip(np.exp(np.sort(rng.uniform(-0.4, 1.2, 5))), (1.0, 0.9, 0.7, 0.6, 0.5), strict=True):
+        pitch = hz * ratio * jitter(rng, 0.25, n)
         audible = pitch < 21_000
         decay = ring_s / 3 * jitter(rng, 0.5, n) * (3000 / pitch) ** 0.5
-        scatter(out, times[audible], grains.pings(rng, pitch, decay, gain * size, length)[audible])
+        scatter(out, times[audible], grains.pings(rng, pitch, decay, 0.6 * gain * size, length)[audible])
     # Each clink is first of all a tick.
     tick_s = log_uniform(rng, 0.001, 0.006) * jitter(rng, 0.4, n)
     scatter(out, times, grains.bursts(rng, tick_s, rng.uniform(0.3, 1.2) * size, 960, rng.uniform(0, 0.8, n)))
@@ -53,7 +53,7 @@ def shatter(rng: Rng, duration_s: float) -> FoleySound:
     place(
         out, start, (crash * np.exp(-t / decay) * np.minimum(t / 0.0005, 1)).astype(np.float32), rng.uniform(0.2, 0.8)
     )
-    size = log_uniform(rng, 150, 900)
+    size = log_uniform(rng, 250, 1500)
     burst = start + rng.exponential(decay * rng.uniform(0.5, 1.3), int(size))
     pitch, ring_s = log_uniform(rng, 2000, 6000), log_uniform(rng, 0.03, 0.2)
     out += 0.9 * shards(rng, count, np.sort(burst[burst < duration_s]), pitch, ring_s)
@@ -62,7 +62,11 @@ def shatter(rng: Rng, duration_s: float) -> FoleySound:
     out += rng.uniform(0.2, 0.7) * shards(
         rng, count, np.sort(later[later < duration_s]), pitch * 1.1, ring_s * rng.uniform(0.8, 2)
     )
-    out, where = in_place(rng, out, ("dry", "room", "room", "hall", "outdoors"))
+    # Frame, table or floor takes the blow, and rumbles under what falls on it.
+    thud = shaped(rng, len(t), [(60, 0), (200, 0), (900, -14), (4000, -40)]) * np.exp(-t / log_uniform(rng, 0.03, 0.2))
+    place(out, start, thud.astype(np.float32), float(np.abs(out).max()) * log_uniform(rng, 0.01, 0.2))
+    out = lowpass(out, log_uniform(rng, 8000, 18_000), 1)
+    out, where = in_place(rng, out, ("dry", "dry", "room", "hall", "outdoors"))
     caption = say(
         rng,
         f"[a {kind} [shatters|breaks|smashes|is smashed]|{kind} [shattering|breaking|smashing]|[glass shatters|"

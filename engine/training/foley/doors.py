@@ -8,7 +8,7 @@ from engine.training.foley.modal import Body
 from engine.training.foley.noise import band, convolve, lowpass, wander, white
 from engine.training.foley.room import in_place
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
-from engine.training.foley.things import fizz
+from engine.training.foley.things import fizz, small_parts
 
 DOOR = "[door|wooden door|old door|heavy door|heavy wooden door|front door|cellar door]"
 
@@ -57,7 +57,12 @@ def creak(rng: Rng, duration_s: float) -> FoleySound:
         )
         place(out, time, (part * shape).astype(np.float32))
         times.append(time)
-        time += spell + log_uniform(rng, 0.05, 0.8)
+        time += spell
+        if time < duration_s - 0.1 and rng.random() < 0.35:
+            # It comes to rest against its frame, a stop or the wall.
+            place(out, time, slam_sound(rng, rng.random()), rng.uniform(0.2, 1.2))
+            times.append(time)
+        time += log_uniform(rng, 0.05, 0.8)
     out, where = in_place(rng, out, ("dry", "dry", "room", "hall"))
     what = say(rng, f"[{DOOR}|{DOOR}|{DOOR}|hinge|rusty hinge|gate|floorboard|wooden chair]")
     caption = say(
@@ -76,7 +81,7 @@ def latch_sound(rng: Rng) -> Audio:
         rng,
         "plate",
         log_uniform(rng, 500, 2200),
-        log_uniform(rng, 0.02, 0.2),
+        log_uniform(rng, 0.01, 0.1),
         rng.uniform(0.1, 0.6),
         30,
         rng.uniform(-0.2, 0.5),
@@ -189,7 +194,7 @@ def latch(rng: Rng, duration_s: float) -> FoleySound:
     times = pattern(rng, duration_s, (0.25, 1.5), 0.45)
     for time in times:
         place(out, time, latch_sound(rng), float(jitter(rng, 0.3)))
-    out, where = in_place(rng, out, ("dry", "room", "room", "stairwell"))
+    out, where = in_place(rng, small_parts(rng, out), ("dry", "dry", "room", "stairwell"))
     caption = say(
         rng,
         f"[a [latch|door latch|lock|bolt|door handle] [clicks|turns|clacks]|[unlocking|locking] a {DOOR}|"

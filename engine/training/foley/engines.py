@@ -175,9 +175,9 @@ def car(rng: Rng, duration_s: float) -> FoleySound:
 def motorbike(rng: Rng, duration_s: float) -> FoleySound:
     """A motorbike or moped: one or two cylinders, little muffling."""
     count = samples(duration_s)
-    cylinders = int(rng.choice([1, 2, 2]))
+    cylinders = int(rng.choice([1, 2, 2, 4]))
     way = str(rng.choice(["idle", "steady", "rev", "rev", "leave", "pass"]))
-    turns = revs(rng, count, log_uniform(rng, 14, 26), log_uniform(rng, 70, 150), way)
+    turns = revs(rng, count, log_uniform(rng, 17, 30), log_uniform(rng, 70, 150), way)
     out = motor(
         rng,
         turns,
@@ -224,10 +224,12 @@ def chainsaw(rng: Rng, duration_s: float) -> FoleySound:
     out = highpass(out, log_uniform(rng, 60, 160), 1)
     chain = shaped(rng, count, [(400, -16), (2000, -2), (log_uniform(rng, 3000, 7000), 0), (14_000, -8)])
     chain *= (0.25 + 0.75 * (turns / turns.max()) ** 2 + rng.uniform(0, 1.2) * cutting).astype(np.float32)
-    out += log_uniform(rng, 0.03, 0.25) * chain
+    out += log_uniform(rng, 0.05, 0.35) * chain
     where = rng.random()
     if where < 0.25:
         out = lowpass(out, log_uniform(rng, 1500, 6000), 1)
+    # In the open, some metres off.
+    out = lowpass(out, log_uniform(rng, 7000, 16_000), 3)
     words = {
         "idle": "[idles|idling|is running]",
         "steady": "[cuts wood|sawing|cutting a tree|runs|cuts through a log]",

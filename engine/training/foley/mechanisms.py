@@ -7,7 +7,7 @@ from engine.training.foley.modal import Body
 from engine.training.foley.noise import bandpass, shaped, white
 from engine.training.foley.room import in_place
 from engine.training.foley.sound import RATE, Audio, FoleySound, Maker, Rng, finish, jitter, log_uniform, samples, say
-from engine.training.foley.things import fizz
+from engine.training.foley.things import fizz, small_parts
 
 
 def tick(
@@ -45,7 +45,7 @@ def switch(rng: Rng, duration_s: float) -> FoleySound:
             rng,
             str(rng.choice(["plate", "box", "bar"])),
             log_uniform(rng, 700, 3500),
-            log_uniform(rng, 0.008, 0.06),
+            log_uniform(rng, 0.004, 0.04),
             rng.uniform(0.1, 0.7),
             24,
             rng.uniform(-0.4, 0.6),
@@ -53,7 +53,7 @@ def switch(rng: Rng, duration_s: float) -> FoleySound:
         Body.make(rng, "plate", log_uniform(rng, 120, 500), log_uniform(rng, 0.02, 0.1), 0.7, 20, 0.6),
     ]
     shares, contact_s = [1.0, rng.uniform(0, 0.9)], log_uniform(rng, 0.00008, 0.0006)
-    low, high, noise = log_uniform(rng, 500, 2500), log_uniform(rng, 3500, 10_000), rng.uniform(0.2, 1.0)
+    low, high, noise = log_uniform(rng, 500, 2500), log_uniform(rng, 3500, 10_000), rng.uniform(0.4, 1.5)
     rattle = rng.uniform(0.0, 0.5)
     times = pattern(rng, duration_s, (0.2, 1.4), 0.65)
     pre, hold, release = rng.uniform(0.003, 0.025), log_uniform(rng, 0.04, 0.3), rng.uniform(0, 0.9)
@@ -73,7 +73,7 @@ def switch(rng: Rng, duration_s: float) -> FoleySound:
                 tick(rng, bodies, shares, contact_s, noise, low, high, rattle),
                 gain * release,
             )
-    out, where = in_place(rng, out, ("dry", "dry", "room"))
+    out, where = in_place(rng, small_parts(rng, out), ("dry", "dry", "dry", "room"))
     caption = say(
         rng,
         "[a [light switch|switch|button|toggle|lever|relay] [clicks|is pressed|is flipped|click]|[button|"
@@ -135,7 +135,7 @@ def keyboard(rng: Rng, duration_s: float) -> FoleySound:
             tick(rng, [key, case], [1.0, 0.3 * depth], contact_s * 0.7, noise, low, high, rattle),
             gain * back,
         )
-    out, where = in_place(rng, out, ("dry", "dry", "room"))
+    out, where = in_place(rng, small_parts(rng, out), ("dry", "dry", "dry", "room"))
     what = (
         "[a key press on a mechanical keyboard|a key is pressed|keyboard key press|a keyboard key]"
         if len(times) == 1

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from engine.training.foley.modal import Body
-from engine.training.foley.noise import bandpass, lowpass, white
+from engine.training.foley.noise import bandpass, highpass, lowpass, white
 from engine.training.foley.sound import RATE, Audio, Rng, jitter, log_uniform
 
 BANDS = 6
@@ -175,3 +175,8 @@ def rebounds(rng: Rng, force: float) -> list[tuple[float, float]]:
     number = rng.integers(0, 4)
     delays = np.cumsum(rng.uniform(0.012, 0.09, number))
     return [(0.0, force), *((float(d), force * rng.uniform(0.08, 0.6)) for d in delays)]
+
+
+def small_parts(rng: Rng, audio: Audio) -> Audio:
+    """Parts of a few centimetres: little radiates below some hundred hertz, and plastic damps the top."""
+    return lowpass(highpass(audio, log_uniform(rng, 200, 800), 2), log_uniform(rng, 3500, 18_000), 1)

@@ -30,18 +30,19 @@ def drips(rng: Rng, duration_s: float) -> FoleySound:
         decay = rng.uniform(0.006, 0.03) * jitter(rng, 0.3, number)[:, None] * (1000 / f) ** 0.5
         tone = np.sin(2 * np.pi * f * t * (1 + deep * t / 0.02 * 0.5)) * np.exp(-t / decay) * (1 - np.exp(-t / 0.0008))
         scatter(part, delay, (size[:, None] * tone).astype(np.float32))
-        place(part, 0.0, grains.bursts(rng, [log_uniform(rng, 0.0006, 0.005)], [tick], 960, rng.uniform(0.3, 0.95))[0])
+        place(part, 0.0, grains.bursts(rng, [log_uniform(rng, 0.0006, 0.005)], [tick], 960, rng.uniform(0.0, 0.8))[0])
         # The crown falls back as a spray of lesser drops.
         spray = rng.poisson(wet)
         late = rng.gamma(1.5, 0.02, spray)
         small = rng.uniform(0.05, 0.5) * grains.heavy_tail(rng, spray, 1.2, 6)
-        pitch = np.clip(2 * centre * jitter(rng, 0.6, spray), 400, 9000)
+        pitch = np.clip(3 * centre * jitter(rng, 0.6, spray), 400, 9000)
         scatter(part, late, grains.bubbles(rng, pitch, small, 960, rng.uniform(0, 0.2, spray)))
         place(out, time, part, gain)
     out, where = in_place(rng, out, ("room", "tunnel", "hall", "dry", "dry"))
+    out = lowpass(out, log_uniform(rng, 5000, 15_000), 3)
     # Where it drips, it is seldom quiet: pipes, a cave's air, water running on.
     room = shaped(rng, count, [(60, 0), (400, -6), (2000, rng.uniform(-20, -8)), (8000, rng.uniform(-40, -16))])
-    out += np.float32(10 ** (rng.uniform(-60, -30) / 20) * np.abs(out).max()) * room
+    out += np.float32(10 ** (rng.uniform(-64, -36) / 20) * np.abs(out).max()) * room
     caption = say(
         rng,
         f"[{'slowly ' if rate < 1.2 else ''}dripping water|water drips|water drops|a dripping tap|"
