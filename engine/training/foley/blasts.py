@@ -121,8 +121,8 @@ def explosion(rng: Rng, duration_s: float) -> FoleySound:
     ) / 2
     layers = (
         (log_uniform(rng, 60, 140), 1.0, 1.6),
-        (log_uniform(rng, 250, 700), rng.uniform(0.3, 0.9), 0.8),
-        (log_uniform(rng, 1200, 4000), rng.uniform(0.1, 0.5), 0.4),
+        (log_uniform(rng, 250, 700), rng.uniform(0.3, 1.0), 0.9),
+        (log_uniform(rng, 1200, 5000), rng.uniform(0.2, 0.9), 0.6),
     )
     for top, share, slow in layers:
         layer = lowpass(white(rng, length), top)
@@ -137,14 +137,14 @@ def explosion(rng: Rng, duration_s: float) -> FoleySound:
     if rng.random() < 0.6:
         n = int(log_uniform(rng, 15, 250))
         times = start + 0.1 + rng.gamma(2, 0.2 + 0.5 * size, n)
-        scale = rng.uniform(0.03, 0.25) * grains.heavy_tail(rng, n, 1.2, 12)
-        hz = np.clip(log_uniform(rng, 500, 2500) * jitter(rng, 0.6, n), 150, 9000)
+        scale = log_uniform(rng, 0.01, 0.12) * grains.heavy_tail(rng, n, 1.2, 12)
+        hz = np.clip(log_uniform(rng, 300, 1800) * jitter(rng, 0.6, n), 150, 9000)
         scatter(
             out, times, grains.bursts(rng, 0.003 * jitter(rng, 0.6, n), scale, 960, np.clip(1 - hz / 6000, 0, 0.95))
         )
-    far = rng.random() < 0.3
+    far = rng.random() < 0.25
     if far:
-        out = lowpass(out, log_uniform(rng, 200, 800), 1)
+        out = lowpass(out, log_uniform(rng, 300, 1200), 1)
     out = echoes(
         rng,
         out,

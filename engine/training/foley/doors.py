@@ -114,7 +114,7 @@ def slam_sound(rng: Rng, heavy: float) -> Audio:
     # Leaf and frame meet along their whole edge, not at once: stop, bounce, and the loose parts after them.
     delay, gain = 0.0, 1.0
     for _ in range(rng.integers(1, 5)):
-        smack = fizz(rng, log_uniform(rng, 600, 6000), (0.004, 0.05), 14_400)
+        smack = fizz(rng, log_uniform(rng, 600, 6000), (0.004, 0.05), 14_400, 0.4)
         place(out, delay, smack, gain * rng.uniform(0.4, 1.2))
         delay, gain = delay + rng.uniform(0.012, 0.09), gain * rng.uniform(0.3, 0.9)
     place(out, rng.uniform(0.0, 0.12), latch_sound(rng), rng.uniform(0.1, 0.5))
@@ -174,7 +174,7 @@ def knock(rng: Rng, duration_s: float) -> FoleySound:
     for time in times:
         hit = wood.strike(rng, contact_s * float(jitter(rng, 0.15)), count, 0.2)
         place(out, time, hit / (np.abs(hit).max() + 1e-6), float(jitter(rng, 0.2)))
-        place(out, time, fizz(rng, knuckle_hz, (0.003, 0.025), 7200), rng.uniform(0.3, 1.0))
+        place(out, time, fizz(rng, knuckle_hz, (0.004, 0.03), 7200, 0.3), rng.uniform(0.3, 1.0))
     out, where = in_place(rng, out, ("dry", "dry", "room", "room", "stairwell"))
     how = say(
         rng,

@@ -168,8 +168,8 @@ def whoosh_sound(rng: Rng, length_s: float) -> Audio:
         -0.5 * np.abs((x - top) / np.where(x < top, width * rng.uniform(0.8, 1.5), width)) ** rng.uniform(1.6, 4.0)
     )
     base = log_uniform(rng, 140, 1500)
-    centre = base * 2 ** (rng.uniform(0.0, 1.0) * speed)
-    gain = bump(centre, log_uniform(rng, 0.12, 0.8)) + rng.uniform(0, 0.3) * bump(
+    centre = base * 2 ** (rng.uniform(0.0, 0.8) * speed)
+    gain = bump(centre, log_uniform(rng, 0.12, 0.8)) + rng.uniform(0, 0.2) * bump(
         centre * rng.uniform(1.8, 3.2), rng.uniform(0.2, 0.6)
     )
     # Turbulence: a wide skirt that moves with the band, some 10 to 40 dB below it.

@@ -19,7 +19,7 @@ class Thing:
 
     noise_db, thud_db: the contact's own noise and the thud of what carries it, against the modes' peak. tilt: how
     fast the modes' gains fall, as an exponent. fizz_s, fizz_hz: how long the contact's noise lasts, and from where
-    it falls by 6 dB per octave."""
+    it falls by 6 dB per octave. loose: see `fizz`."""
 
     words: str
     shape: str
@@ -33,6 +33,7 @@ class Thing:
     tilt: tuple[float, float] = (0.0, 0.7)
     fizz_s: tuple[float, float] = (0.002, 0.02)
     fizz_hz: tuple[float, float] = (3000, 12_000)
+    loose: float = 1.0
 
     def body(self, rng: Rng, base_hz: float, ring_s: float) -> Body:
         """One such thing of the given pitch and ring."""
@@ -45,21 +46,21 @@ THINGS: dict[str, tuple[Thing, ...]] = {
         Thing(
             "[wooden plank|plank|wooden board|log]", "bar",
             (180, 700), (0.08, 0.35), (0.3, 0.8), (0.0001, 0.001), (-8, 6),
-            fizz_s=(0.004, 0.03), fizz_hz=(250, 2500),
+            fizz_s=(0.004, 0.03), fizz_hz=(250, 2500), loose=0.4,
         ),
         Thing(
             "[wooden crate|wooden box|hollow box|chest]", "box",
             (120, 420), (0.1, 0.4), (0.3, 0.7), (0.0002, 0.0015), (-8, 6), (-24, -8),
-            fizz_s=(0.004, 0.03), fizz_hz=(250, 2500),
+            fizz_s=(0.004, 0.03), fizz_hz=(250, 2500), loose=0.4,
         ),
         Thing(
             "[table|wooden table|desk|piece of wood]", "plate",
             (120, 420), (0.08, 0.35), (0.3, 0.8), (0.0001, 0.0012), (-8, 6), (-24, -8),
-            fizz_s=(0.004, 0.03), fizz_hz=(250, 2500),
+            fizz_s=(0.004, 0.03), fizz_hz=(250, 2500), loose=0.4,
         ),
         Thing(
             "[wood block|wooden stick|wooden spoon]", "bar",
-            (500, 1700), (0.05, 0.2), (0.3, 0.8), (0.0001, 0.0008), (-18, -2), fizz_hz=(800, 5000),
+            (500, 1700), (0.05, 0.2), (0.3, 0.8), (0.0001, 0.0008), (-18, -2), fizz_hz=(800, 5000), loose=0.4,
         ),
     ),
     "metal": (
@@ -138,17 +139,20 @@ THINGS: dict[str, tuple[Thing, ...]] = {
 }  # fmt: skip
 
 
-def fizz(rng: Rng, top_hz: float, decay_s: tuple[float, float], count: int) -> Audio:
+def fizz(rng: Rng, top_hz: float, decay_s: tuple[float, float], count: int, loose: float = 1.0) -> Audio:
     """The noise of a contact: rough surfaces meet in many points. -> (count,), peak about 1.
 
-    It falls by 6 dB per octave from top_hz up, and each of its bands dies at a pace of its own.
+    It falls by 6 dB per octave from top_hz up. loose: how far each band has a level and a decay of its own, from
+    0 (damped alike, as in wood) to 1.
     """
     t = np.arange(count, dtype=np.float32) / RATE
     edges = np.geomspace(120, 16_000, BANDS + 1) * jitter(rng, 0.1, BANDS + 1)
     noise, out = lowpass(white(rng, count), top_hz, 1), np.zeros(count, dtype=np.float32)
+    whole_s = log_uniform(rng, *decay_s)
     for low, high in pairwise(edges):
-        fading = np.exp(-t / (log_uniform(rng, *decay_s) * (1000 / low) ** 0.3))
-        out += (jitter(rng, 0.6) * bandpass(noise, low, high, 2) * fading).astype(np.float32)
+        own_s = log_uniform(rng, *decay_s) ** loose * whole_s ** (1 - loose)
+        fading = np.exp(-t / (own_s * (1000 / low) ** 0.3))
+        out += (jitter(rng, 0.6 * loose) * bandpass(noise, low, high, 2) * fading).astype(np.float32)
     return out / (np.abs(out).max() + 1e-9)
 
 
@@ -163,7 +167,7 @@ def blow(rng: Rng, thing: Thing, body: Body, contact_s: float, force: float, cou
     out[: len(hit)] = hit
     t = np.arange(burst, dtype=np.float32) / RATE
     for part, level_db in (
-        (fizz(rng, log_uniform(rng, *thing.fizz_hz), thing.fizz_s, burst), thing.noise_db),
+        (fizz(rng, log_uniform(rng, *thing.fizz_hz), thing.fizz_s, burst, thing.loose), thing.noise_db),
         (lowpass(white(rng, burst), dull_hz) * np.exp(-t / 0.02) * np.minimum(t / 0.002, 1), thing.thud_db),
     ):
         out[:burst] += (10 ** (rng.uniform(*level_db) / 20) * part / (np.abs(part).max() + 1e-9)).astype(np.float32)

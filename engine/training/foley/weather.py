@@ -112,7 +112,7 @@ def wind(rng: Rng, duration_s: float) -> FoleySound:
     depth = rng.uniform(0.08, 0.45)
     gust = np.exp(depth * slow)
     centre = log_uniform(rng, 120, 650)
-    steep = rng.uniform(1.6, 3.6)
+    steep = rng.uniform(1.8, 4.2)
     gain = 1 / (1 + (PAINT_HZ / (centre * gust[:, None] ** rng.uniform(0.6, 1.6))) ** 2) ** (0.5 * steep)
     gain *= np.minimum(PAINT_HZ / 60, 1.0)
     whistle = rng.random() < 0.45
@@ -174,7 +174,7 @@ def sea(rng: Rng, duration_s: float) -> FoleySound:
         if 0 < start < duration_s:
             breaks.append(start)
         start += gap * float(jitter(rng, 0.25))
-    gain *= np.minimum(PAINT_HZ / 70, 1.0)
+    gain *= np.minimum(PAINT_HZ / 150, 1.0)
     out = painted(rng, count, gain)
     churn = lowpass(white(rng, count), rng.uniform(15, 45))
     out *= np.maximum(1 + rng.uniform(0.05, 0.25) * churn / (churn.std() + 1e-9), 0.05)
@@ -182,7 +182,7 @@ def sea(rng: Rng, duration_s: float) -> FoleySound:
     foam *= np.interp(np.arange(count), np.linspace(0, count, rows), fizz).astype(np.float32)
     out += np.float32(rng.uniform(0.0, 0.2) * out.std() / (foam.std() + 1e-9)) * foam
     # Some way off over open water: the air takes the top octave.
-    out = lowpass(out, log_uniform(rng, 6000, 15_000), 3)
+    out = lowpass(out, log_uniform(rng, 9000, 16_000), 3)
     caption = say(
         rng,
         f"[{'big |rough |heavy |' if rough > 0.6 else 'gentle |calm |small ||'}][sea waves|ocean waves|"
@@ -199,7 +199,7 @@ def thunder(rng: Rng, duration_s: float) -> FoleySound:
     near = rng.random()
     start = rng.uniform(0.01, 0.12 * duration_s)
     rumble_s = log_uniform(rng, 1.5, 7)
-    pieces = int(rng.integers(14, 45))
+    pieces = int(rng.integers(24, 80))
     times = start + np.sort(rng.gamma(rng.uniform(1.0, 2.2), rumble_s / 3.2, pieces))
     times[0] = start
     sizes = jitter(rng, 0.7, pieces) * np.exp(-(times - start) / rumble_s)
@@ -207,11 +207,11 @@ def thunder(rng: Rng, duration_s: float) -> FoleySound:
         late = (time - start) / rumble_s
         top = log_uniform(rng, 140, 420) * 2 ** (2.2 * near - 1.4 * late)
         length = rng.uniform(0.15, 0.9)
-        part = lowpass(white(rng, int(length * RATE)), max(top, 60.0), 1)
+        part = lowpass(white(rng, int(length * RATE)), max(top, 60.0), 2)
         x = np.linspace(0, 1, len(part))
         part *= (np.minimum(x / rng.uniform(0.02, 0.3), 1) * np.exp(-4 * x)).astype(np.float32)
         place(out, time, part / (part.std() + 1e-9), float(size) * 0.4)
-    out = lowpass(out, 500 * 2 ** (2.5 * near), 1)
+    out = lowpass(out, 400 * 2 ** (2.5 * near), 1)
     peak = float(np.abs(out).max()) + 1e-9
     if near > 0.45:
         tears = rng.integers(3, 14)
@@ -226,7 +226,7 @@ def thunder(rng: Rng, duration_s: float) -> FoleySound:
     wet = convolve(out, tail.astype(np.float32))
     out = out + wet * np.float32(rng.uniform(0.3, 1.0) * out.std() / (wet.std() + 1e-9))
     if rng.random() < 0.25:
-        out += rng.uniform(0.02, 0.1) * float(np.abs(out).max()) * band(rng, count, 900, 9000, 6)
+        out += log_uniform(rng, 0.003, 0.04) * float(np.abs(out).max()) * band(rng, count, 900, 9000, 6)
         with_rain = " [with rain|in the rain|during a rainstorm]"
     else:
         with_rain = ""
