@@ -95,7 +95,7 @@ def latch_sound(rng: Rng) -> Audio:
         for body, share in ((steel, 1.0), (wood, wooden)):
             hit = body.strike(rng, log_uniform(rng, 0.0001, 0.0008), count)
             place(out, time, hit / (np.abs(hit).max() + 1e-6), gain * share)
-        rattle = fizz(rng, log_uniform(rng, 2500, 12_000), (0.002, 0.03), 7200)
+        rattle = fizz(rng, log_uniform(rng, 2500, 12_000), (0.001, 0.012), 7200, 0.4)
         place(out, time, rattle, gain * rng.uniform(0.3, 1.0))
     return out / (np.abs(out).max() + 1e-6)
 

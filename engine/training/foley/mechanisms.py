@@ -31,7 +31,7 @@ def tick(
     place(out, 0, (grit / (np.abs(grit).max() + 1e-9)).astype(np.float32), noise)
     if rattle:
         # The housing answers late and loosely.
-        answer = bandpass(fizz(rng, high, (0.008, 0.03), 9600), low, high)
+        answer = bandpass(fizz(rng, high, (0.004, 0.02), 9600, 0.4), low, high)
         place(out, rng.uniform(0.001, 0.008), answer, rattle)
     return out / (np.abs(out).max() + 1e-9)
 
@@ -54,7 +54,7 @@ def switch(rng: Rng, duration_s: float) -> FoleySound:
     ]
     shares, contact_s = [1.0, rng.uniform(0, 0.9)], log_uniform(rng, 0.00008, 0.0006)
     low, high, noise = log_uniform(rng, 500, 2500), log_uniform(rng, 3500, 10_000), rng.uniform(0.4, 1.5)
-    rattle = rng.uniform(0.0, 0.5)
+    rattle = rng.uniform(0.0, 0.4)
     times = pattern(rng, duration_s, (0.2, 1.4), 0.65)
     pre, hold, release = rng.uniform(0.003, 0.025), log_uniform(rng, 0.04, 0.3), rng.uniform(0, 0.9)
     for time in times:
