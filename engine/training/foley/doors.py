@@ -104,13 +104,13 @@ def slam_sound(rng: Rng, heavy: float) -> Audio:
     """A leaf meets its frame: air thump, boards, lock and rattle. heavy: 0 (cupboard) … 1 (gate)."""
     count = int(1.2 * RATE)
     t = np.arange(count, dtype=np.float32) / RATE
-    base = 190 * 2 ** (-1.8 * heavy) * float(jitter(rng, 0.2))
+    base = 210 * 2 ** (-1.5 * heavy) * float(jitter(rng, 0.2))
     boards = Body.make(rng, "box", base, rng.uniform(0.1, 0.45), rng.uniform(0.4, 0.8), 50, rng.uniform(0.0, 0.6))
     hit = boards.strike(rng, log_uniform(rng, 0.0004, 0.004), count)
     out = np.zeros(count, dtype=np.float32)
     place(out, 0, hit / (np.abs(hit).max() + 1e-6), 1.0)
     air = lowpass(white(rng, count), base * rng.uniform(1, 3)) * np.exp(-t / rng.uniform(0.02, 0.08))
-    place(out, 0, (air / (np.abs(air).max() + 1e-6)).astype(np.float32), rng.uniform(0.1, 0.6))
+    place(out, 0, (air / (np.abs(air).max() + 1e-6)).astype(np.float32), rng.uniform(0.05, 0.4))
     # Leaf and frame meet along their whole edge, not at once: stop, bounce, and the loose parts after them.
     delay, gain = 0.0, 1.0
     for _ in range(rng.integers(1, 5)):

@@ -93,10 +93,9 @@ def motor(
     hits, gate = firing(rng, turns, per_turn, cylinders, uneven, log_uniform(rng, 0.02, 0.25))
     # What the pipe answers goes with the load, and the load is never still.
     share = 0.5 + 0.5 * np.tanh(1.5 * wander(rng, count, log_uniform(rng, 1, 6)))
-    tone = sum(
-        convolve((hits * part).astype(np.float32), exhaust(rng, pipe_hz, bright_hz, muffled))
-        for part in (share, 1 - share)
-    )
+    tone = np.zeros(count, dtype=np.float32)
+    for part in (share, 1 - share):
+        tone += convolve((hits * part).astype(np.float32), exhaust(rng, pipe_hz, bright_hz, muffled))
     load = (turns / turns.mean()) ** rng.uniform(0.5, 2.0)
     tone /= tone.std() + 1e-9
     drive = rng.uniform(0.4, 1.6)

@@ -179,10 +179,10 @@ def clock(rng: Rng, duration_s: float) -> FoleySound:
         gain = (tock if side else 1.0) * float(jitter(rng, 0.06))
         for offset, size, form in zip(offsets, sizes[side], forms[side], strict=True):
             place(out, time + offset, form, gain * size * float(jitter(rng, 0.05)))
-    out, where = in_place(rng, out, ("dry", "dry", "room", "hall"))
+    out, where = in_place(rng, small_parts(rng, out), ("dry", "dry", "room", "hall"))
     # Ticks are faint, so the gain is up: a quiet room's rumble and the preamplifier's hiss come with them.
     room = shaped(rng, count, [(40, 0), (150, -4), (700, rng.uniform(-28, -14)), (6000, rng.uniform(-56, -32))])
-    out += np.float32(10 ** (rng.uniform(-52, -32) / 20) * np.abs(out).max()) * room
+    out += np.float32(10 ** (rng.uniform(-50, -29) / 20) * np.abs(out).max()) * room
     caption = say(
         rng,
         "[a watch ticks|ticking watch|a pocket watch|a fast ticking clock|a stopwatch]"
