@@ -39,6 +39,9 @@ class PartGenerator:
     def uses_video(self) -> bool:
         return self._generator.uses_video
 
+    def with_curve(self, cue: Cue) -> tuple[Cue, tuple[str, ...]]:
+        return self._generator.with_curve(cue)
+
     def seeds(self, cue: Cue, previous: int | None = None) -> list[int]:
         assert cue.seed is not None
         return [cue.seed]

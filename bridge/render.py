@@ -73,12 +73,11 @@ def render_cue(
     the take's length. Raises `CueError`, `UserError` for a folder or disk that refuses, `engine.errors.Cancelled`;
     whatever is raised, no half file stays.
     """
-    from engine.picture_curve import with_curve
     from engine.timeline import take_start
 
     check_files(cue)
     with _about_the_video():
-        cue, notes = with_curves(cue) if cue.sources else with_curve(cue)
+        cue, notes = with_curves(generator, cue) if cue.sources else generator.with_curve(cue)
     seeds = generator.seeds(cue, previous_seed)
     with _about_the_video(), _takes_in(folder, name or title(cue), seeds) as names, ExitStack() as stack:
         if cue.sources:

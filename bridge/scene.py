@@ -67,15 +67,14 @@ def render_scene(
         return [_mixed(cue, name, of_take, notes) for name, *of_take in zip(names, *asides, strict=True)]
 
 
-def with_curves(cue: Cue) -> tuple[Cue, tuple[str, ...]]:
+def with_curves(generator: Generator, cue: Cue) -> tuple[Cue, tuple[str, ...]]:
     """The scene with points for all that is left to the picture, curves and places; and what is to be said of it."""
-    from engine.picture_curve import with_curve
     from engine.sources import cue_of, placed
 
     notes: list[str] = []
     sources = []
     for index, source in enumerate(cue.sources):
-        own, lines = with_curve(cue_of(cue, index))
+        own, lines = generator.with_curve(cue_of(cue, index))
         sources.append(replace(source, loudness=own.loudness))
         notes += lines
         if source.pan and cue.channels == 1:

@@ -30,6 +30,7 @@ from engine.models.denoiser import (
 )
 from engine.models.store import WEIGHTS, Models, load, pick_device, pick_dtype
 from engine.picture import Picture
+from engine.picture_curve import with_curve
 from engine.references import LOOK_BACK_TOKENS, NO_REFERENCES, Reference
 from engine.regenerate import regenerate_span
 from engine.resampler import Resampler
@@ -120,6 +121,13 @@ class Generator:
         Raises VideoError for a video or mask that cannot be used, MissingModel for a mask without its weights.
         """
         return Picture.of(cue, self.models.mam)
+
+    def with_curve(self, cue: Cue) -> tuple[Cue, tuple[str, ...]]:
+        """The cue with a curve drawn from its picture where it has a video but no curve, and the warnings of that.
+
+        Raises as `picture` does.
+        """
+        return with_curve(cue, self.models.contacts)
 
     # -- one pass through the model ------------------------------------------------------------------
 

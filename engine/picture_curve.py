@@ -1,35 +1,43 @@
 """A loudness curve from the picture: the lane's first draft, a hit per contact and a swell per approach.
 
-drafted = draft(footage("shot.mp4", masks=masks))
-drafted.curve                 # a LoudnessCurve with few, editable points
+    drafted = draft(footage("shot.mp4", masks=masks), reader)
+    drafted.curve                 # a LoudnessCurve with few, editable points
+
+Two witnesses are heard. One has learned from scenes what a contact looks like (:mod:`engine.models.contacts`) and is
+right of what is like them; the other only knows that what hits something stops (`Motion.stops`), which holds
+everywhere, roughly. The surer the first, the less the second counts.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from engine.cue import Cue
 from engine.curve import CurvePoint, LoudnessCurve
 from engine.footage import Footage, footage_of
+from engine.models.contacts import STEP_S, ContactReader
+from engine.models.visual import see
 from engine.motion import Motion
 from engine.video import GRID_HZ, VideoError
 
 QUIET_DB = -36.0
 """Where nothing moves."""
+SILENT_DB = -60.0
+"""Between the hits of what sounds only when it hits: silence, and no rustling that would be taken for hits."""
 SWELL_DB = -12.0
-"""Where it moves most, between hits."""
+"""Where it moves most, between hits, for all that stops and starts can tell."""
 SOFTEST_HIT_DB = -15.0
 ATTACK_S = 0.02
 RELEASE_S = 0.18
-APART_S = 0.2
+APART_S = 0.15
 """Two hits of one thing are at least this far apart."""
-RISE = 0.5
-"""A hit stands at least this high, as a share of the strongest stops of the clip."""
-CONTRAST = 1.4
-"""… and at least this many times the usual one: falling water and a shaky hand have no hits."""
-SHADOW_S = 0.1
-"""A strong hit hides weaker ones near it, less the further they are: what swings back is not a second blow."""
-_STEP_S = 0.02
+RISE = 0.6
+"""A hit stands at least this high, as a share of the surest of the clip."""
+UNSURE = 0.2
+"""What the reader is less sure of than this, even where it is surest, is not raised to a certainty."""
+SUREST = 3
+"""Steps whose mean says how sure the reader is of a clip."""
 _SMOOTHING = (0.1, 0.2, 0.4, 0.2, 0.1)
 _SWELL_SMOOTHING_S = 0.6
 _SWELL_ERROR_DB = 3.0
@@ -49,7 +57,7 @@ class Draft:
     warnings: tuple[str, ...] = ()
 
 
-def draft(seen: Footage) -> Draft:
+def draft(seen: Footage, reader: ContactReader) -> Draft:
     """Draw a curve from what moves in some footage.
 
     Raises VideoError for a picture that has one frame only. A picture in which nothing moves gives a flat
@@ -63,27 +71,68 @@ def draft(seen: Footage) -> Draft:
     if not len(motion.speed) or not _moving(motion).any():
         warnings.append(f"{clip.info.path}: nothing moves there; the curve is flat")
         return Draft(LoudnessCurve((CurvePoint(0.0, QUIET_DB),)), np.zeros(0), np.zeros(0), tuple(warnings))
-    hits_s, hits_db = hits(motion)
-    inside = (hits_s >= 0) & (hits_s < duration_s)
-    curve = _drawn(hits_s[inside], hits_db[inside], swell(motion, len(clip)), duration_s)
+    contact, going_on = read(seen, reader)
+    hits_s, hits_db = hits(motion, contact)
+    inside = hits_s < duration_s
+    ground_db = swell(motion, going_on)
+    curve = _drawn(hits_s[inside], hits_db[inside], ground_db, duration_s)
     return Draft(curve, hits_s[inside], hits_db[inside], tuple(warnings))
 
 
-def with_curve(cue: Cue) -> tuple[Cue, tuple[str, ...]]:
+def with_curve(cue: Cue, reader: ContactReader) -> tuple[Cue, tuple[str, ...]]:
     """A cue that has a picture but no curve gets one drawn from it; any other stays as it is. Also the warnings."""
     if cue.loudness is not None or cue.video is None:
         return cue, ()
-    drafted = draft(footage_of(cue))
+    drafted = draft(footage_of(cue), reader)
     return replace(cue, loudness=drafted.curve), drafted.warnings
 
 
-def hits(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
-    """Contacts: ((hits,) seconds, (hits,) dB), the strongest at 0 dB."""
-    times, strengths = peaks_of(*motion.stops())
+@torch.inference_mode()
+def read(seen: Footage, reader: ContactReader) -> tuple[np.ndarray, np.ndarray]:
+    """What the reader makes of N frames: contact (2 N,), a probability per 20 ms, and swell (N,), 0..1."""
+    sight = see(seen)
+    told = reader(*(torch.from_numpy(features)[None] for features in (sight.full, sight.masked)))
+    contact, going_on = (torch.sigmoid(logits)[0].numpy() for logits in told)
+    return contact, going_on.reshape(len(sight.full), -1).mean(axis=1)
+
+
+def hits(motion: Motion, contact: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Contacts: ((hits,) seconds, (hits,) dB), the surest at 0 dB. contact: (steps,) probability per 20 ms."""
+    strength = np.clip(witnessed(contact, stops_per_step(motion, len(contact))), 0, 1)
+    steps = peaks(strength, RISE, APART_S)
+    times = (steps + 0.5) * STEP_S
     around = (motion.end_s >= times[:, None] - _BEFORE_S) & (motion.start_s <= times[:, None] + _AFTER_S)
     moving = (around & _moving(motion)).any(axis=1)
-    times, strengths = times[moving], strengths[moving]
-    return times, SOFTEST_HIT_DB * (1 - (strengths - RISE) / (1 - RISE))
+    return times[moving], SOFTEST_HIT_DB * (1 - strength[steps[moving]]) / (1 - RISE)
+
+
+def witnessed(contact: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """How likely something touches, (steps,) up to about 1: a geometric mean; the surer the reader, the more it counts.
+
+    contact: (steps,) the reader's probability; stops: (steps,) size of sudden stops beside the clip's strongest.
+    """
+    sure = float(np.sort(contact)[-SUREST:].mean())
+    share = sure**2
+    return np.asarray((contact / max(UNSURE, sure)) ** share * stops ** (1 - share))
+
+
+def stops_per_step(motion: Motion, steps: int) -> np.ndarray:
+    """Size of sudden stops per 20 ms, (steps,), beside the strongest of the clip; never quite nothing."""
+    times, sizes = motion.stops()
+    sizes = np.interp((np.arange(steps) + 0.5) * STEP_S, times, sizes)
+    sizes = np.convolve(np.pad(sizes, 2, mode="edge"), _SMOOTHING, "valid")
+    return np.asarray(np.clip(sizes / (np.percentile(sizes, 97) + 1e-9), 0, 1.2) + 0.05)
+
+
+def peaks(values: np.ndarray, least: float, apart_s: float) -> np.ndarray:
+    """Indices of the peaks of values (steps,) that reach ``least``; of two closer than ``apart_s`` the higher."""
+    edged = np.pad(values, 1, constant_values=-1)
+    found = np.flatnonzero((values >= edged[:-2]) & (values > edged[2:]) & (values >= least))
+    kept: list[int] = []
+    for index in found[np.argsort(-values[found], kind="stable")]:
+        if all(abs(index - other) * STEP_S >= apart_s for other in kept):
+            kept.append(int(index))
+    return np.sort(np.array(kept, int))
 
 
 def _moving(motion: Motion) -> np.ndarray:
@@ -91,35 +140,25 @@ def _moving(motion: Motion) -> np.ndarray:
     return np.asarray(motion.speed > _STILL + _CAMERA_SHARE * motion.camera)
 
 
-def peaks_of(times_s: np.ndarray, sizes: np.ndarray, *, contrast: float = CONTRAST) -> tuple[np.ndarray, np.ndarray]:
-    """Peaks of a signal given at any times: ((peaks,) seconds, (peaks,) height RISE..1 beside the clip's strongest)."""
-    if len(times_s) < 2:
-        return np.zeros(0), np.zeros(0)
-    grid = np.arange(0, times_s[-1] + _STEP_S, _STEP_S)
-    sizes = np.interp(grid, times_s, sizes)
-    sizes = np.convolve(np.pad(sizes, 2, mode="edge"), _SMOOTHING, "valid")
-    strongest = float(np.percentile(sizes, 97)) + 1e-9
-    edged = np.pad(sizes, 1, constant_values=-1)
-    least = max(RISE * strongest, contrast * float(np.median(sizes)))
-    peaks = np.flatnonzero((sizes >= edged[:-2]) & (sizes > edged[2:]) & (sizes > least))
-    kept: list[int] = []
-    for index in peaks[np.argsort(-sizes[peaks], kind="stable")]:
-        away_s = np.abs(index - np.array(kept, int)) * _STEP_S
-        shadow = sizes[kept] * np.exp((APART_S - away_s) / SHADOW_S)
-        if (away_s >= APART_S).all() and (sizes[index] > shadow).all():
-            kept.append(int(index))
-    kept.sort()
-    return grid[kept], np.clip(sizes[kept] / strongest, RISE, 1)
+def swell(motion: Motion, going_on: np.ndarray) -> np.ndarray:
+    """(frames,) dB on the 25 Hz grid between the hits, smoothed over 0.6 s: the lesser of what both witnesses say.
 
-
-def swell(motion: Motion, frames: int) -> np.ndarray:
-    """(frames,) dB on the 25 Hz grid: how much moves, and how near it is, smoothed over 0.6 s."""
+    going_on: (frames,) 0..1 as read; the other goes by how much moves, and how near it is.
+    """
+    frames = len(going_on)
     moving = motion.on_grid(np.where(motion.cut, 0, motion.speed * np.sqrt(np.maximum(motion.area, 1e-4))), frames)
+    level, read_level = _smoothed(moving), _smoothed(going_on)
+    most = max(float(level.max()), _STILL)
+    seen_db = np.clip(SWELL_DB + 20 * np.log10(np.maximum(level, 1e-6) / most), QUIET_DB, SWELL_DB)
+    read_db = np.clip(20 * np.log10(np.maximum(read_level, 1e-6)), SILENT_DB, 0)
+    return np.minimum(seen_db, read_db)
+
+
+def _smoothed(values: np.ndarray) -> np.ndarray:
+    """(frames,) averaged with their neighbours over 0.6 s."""
     width = max(1, round(_SWELL_SMOOTHING_S * GRID_HZ))
     taper = np.hanning(width + 2)[1:-1]
-    level = np.convolve(np.pad(moving, width // 2, mode="edge"), taper / taper.sum(), "valid")[:frames]
-    most = max(float(level.max()), _STILL)
-    return np.clip(SWELL_DB + 20 * np.log10(np.maximum(level, 1e-6) / most), QUIET_DB, SWELL_DB)
+    return np.convolve(np.pad(values, width // 2, mode="edge"), taper / taper.sum(), "valid")[: len(values)]
 
 
 def _drawn(hits_s: np.ndarray, hits_db: np.ndarray, ground_db: np.ndarray, duration_s: float) -> LoudnessCurve:

@@ -8,12 +8,15 @@ from torch import Tensor
 
 from engine.errors import Cancelled
 from engine.models.base import FlowMatchEulerDiscreteScheduler
-from engine.models.denoiser import Condition, Denoiser
+from engine.models.denoiser import LEVELS_PER_TOKEN, Condition, Denoiser
 from engine.models.mam import guided
 from engine.text import Embedding
 
 GUIDANCE = 3.0
 VIDEO_GUIDANCE = 4.0
+"""Where no line is drawn, and the picture alone says when."""
+DRAWN_VIDEO_GUIDANCE = 1.0
+"""Under a line, which says when: there the picture is one wish among others and is not pushed."""
 STEPS = 10
 """From noise alone."""
 START = 0.4
@@ -81,7 +84,6 @@ class Sampler:
         known: Tensor | None = None,
         keep: Tensor | None = None,
         guidance: float = GUIDANCE,
-        video_guidance: float = VIDEO_GUIDANCE,
         steps: int = STEPS,
         looks: Looks = (),
         on_step: Callable[[int], None] = lambda _: None,
@@ -95,6 +97,8 @@ class Sampler:
         """
         asked = together(condition, negative, bool(looks))
         passes = 3 if looks else 2
+        drawn = condition.drawn.unflatten(1, (-1, LEVELS_PER_TOKEN)).mean(-1, keepdim=True)
+        video_guidance = VIDEO_GUIDANCE + (DRAWN_VIDEO_GUIDANCE - VIDEO_GUIDANCE) * drawn
         sighted = [first_sees(look, len(noise)) for look in looks]
         begin = 1.0 if start is None else START
         steps = round(steps * begin)

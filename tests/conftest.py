@@ -33,6 +33,7 @@ def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from engine.models.codec import Codec
+    from engine.models.contacts import ContactReader
     from engine.models.denoiser import Denoiser
     from engine.models.store import save
     from engine.references import packed
@@ -55,5 +56,5 @@ def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "vectors": vectors.to(torch.float16),
         "credits": torch.frombuffer(bytearray(b"dog by us, CC0\nsteps by us, CC0"), dtype=torch.uint8),
     }
-    save(folder, codec, Denoiser(width=64, depth=1, heads=1), phrases, vectors, references)
+    save(folder, codec, Denoiser(width=64, depth=1, heads=1), ContactReader(16, (1,)), phrases, vectors, references)
     return folder

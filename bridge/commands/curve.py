@@ -42,11 +42,12 @@ def run(args: argparse.Namespace) -> int:
     masks = read_masks(args.mask)
     with told():
         from engine.footage import footage
+        from engine.models.store import load_contacts
         from engine.picture_curve import draft
         from engine.video import GRID_HZ
 
         seen = footage(args.video, args.offset, args.duration, masks)
-        drafted = draft(seen)
+        drafted = draft(seen, load_contacts())
     tell_warnings(drafted.warnings)
     duration_s = args.duration or len(seen.clip) / GRID_HZ
     if form == "cue":

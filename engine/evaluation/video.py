@@ -7,7 +7,7 @@ and backgrounds are in no training scene.
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +19,9 @@ from engine.evaluation.onsets import chance, onsets, score
 from engine.footage import Footage
 from engine.masks.flow_tracker import track_box
 from engine.masks.text import overlap
-from engine.picture_curve import draft, peaks_of
+from engine.models.contacts import STEP_S, ContactReader
+from engine.motion import Motion
+from engine.picture_curve import APART_S, draft, peaks
 from engine.training.scenes import RATE, Scene, make_scene
 from engine.video import GRID_HZ, Clip
 
@@ -56,16 +58,15 @@ class ClipFigures:
     seconds: float
 
 
-def real_clip(path: Path) -> ClipFigures:
+def real_clip(path: Path, reader: ContactReader) -> ClipFigures:
     """Draw a curve from a clip's picture and hold its hits against its soundtrack's onsets."""
     began = time.process_time()
     seen = Footage(Clip(path))
-    drafted, motion = draft(seen), seen.motion
+    drafted, motion = draft(seen, reader), seen.motion
     seconds = time.process_time() - began
     audio, rate = soundtrack(path)
     truth = onsets(audio, rate)
-    # The same peaks, picked from nothing but how much the picture changes, which never rests: no contrast is asked.
-    plain, _ = peaks_of((motion.start_s + motion.end_s) / 2, motion.change, contrast=0)
+    plain = frame_difference_hits(motion)
     return ClipFigures(
         path.stem,
         score(drafted.hits_s, truth, WITHIN_S).f1,
@@ -77,12 +78,20 @@ def real_clip(path: Path) -> ClipFigures:
     )
 
 
-def real_clips(folder: Path, names: Sequence[str] = CLEAR_HITS) -> list[ClipFigures]:
+def frame_difference_hits(motion: Motion) -> np.ndarray:
+    """The baseline: (hits,) seconds of the peaks of nothing but how much the picture changes."""
+    steps = np.arange(0, motion.end_s[-1], STEP_S)
+    change = np.interp(steps, (motion.start_s + motion.end_s) / 2, motion.change)
+    smooth = np.convolve(np.pad(change, 2, mode="edge"), (0.1, 0.2, 0.4, 0.2, 0.1), "valid")
+    return steps[peaks(smooth, 0.5 * float(np.percentile(smooth, 97)), APART_S)]
+
+
+def real_clips(folder: Path, reader: ContactReader, names: Sequence[str] = CLEAR_HITS) -> list[ClipFigures]:
     """Figures of every clip of ``names`` in ``folder`` (the data folder's ``video``)."""
-    return [real_clip(folder / f"{name}.mp4") for name in names]
+    return [real_clip(folder / f"{name}.mp4", reader) for name in names]
 
 
-def plot_clip(path: Path, target: Path) -> None:
+def plot_clip(path: Path, target: Path, reader: ContactReader) -> None:
     """Soundtrack with its onsets, drawn curve with its hits, and the movement they come from, as a PNG."""
     import matplotlib
 
@@ -90,7 +99,7 @@ def plot_clip(path: Path, target: Path) -> None:
     from matplotlib import pyplot
 
     seen = Footage(Clip(path))
-    drafted, motion = draft(seen), seen.motion
+    drafted, motion = draft(seen, reader), seen.motion
     audio, rate = soundtrack(path)
     figure, axes = pyplot.subplots(3, 1, figsize=(14, 7), sharex=True)
     axes[0].plot(np.arange(len(audio)) / rate, audio, linewidth=0.4)
@@ -144,9 +153,15 @@ class Asked:
         """When only the other one sounds: where both do, an onset does not say which of them was heard."""
         return _apart(self.scene.objects[1 - self.number].events_s, self.events_s)
 
-    def mask(self, *, other: bool = False) -> MaskPrompt:
-        """A box around it (or the other one) in the first frame."""
-        return first_box(self.scene, 1 - self.number if other else self.number)
+    @property
+    def other(self) -> "Asked":
+        """The same scene with the other object asked for."""
+        return replace(self, number=1 - self.number)
+
+    @property
+    def mask(self) -> MaskPrompt:
+        """A box around it in the first frame."""
+        return first_box(self.scene, self.number)
 
     @property
     def truth(self) -> np.ndarray:

@@ -88,12 +88,12 @@ class MaskAttentionModule(ModelMixin, ConfigMixin):
         return [bound(attention) for attention in self.attentions]
 
 
-def guided(neither: Tensor, text: Tensor, both: Tensor, text_scale: float, video_scale: float) -> Tensor:
+def guided(neither: Tensor, text: Tensor, both: Tensor, text_scale: float, video_scale: float | Tensor) -> Tensor:
     """Dual classifier-free guidance: how far to go towards the words, and how far towards the picture.
 
     neither, text, both: the denoiser's answers without anything, to the words, and to words and picture. The
     picture is added to what the words say, so ``video_scale`` 0 is the model without a picture, and 1 and 1
-    are the plain conditional model.
+    are the plain conditional model. The scales may differ from token to token.
     """
     return neither + text_scale * (text - neither) + video_scale * (both - text)
 

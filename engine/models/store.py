@@ -14,19 +14,24 @@ from torch import Tensor, nn
 from engine.errors import MissingModel
 from engine.models.base import FlowMatchEulerDiscreteScheduler, ModelMixin
 from engine.models.codec import Codec
+from engine.models.contacts import ContactReader
 from engine.models.denoiser import Denoiser
 from engine.models.mam import MaskAttentionModule
 from engine.references import References
 
 Network = TypeVar("Network", bound=nn.Module)
-Loaded = TypeVar("Loaded", Codec, Denoiser, MaskAttentionModule)
+Loaded = TypeVar("Loaded", Codec, Denoiser, ContactReader, MaskAttentionModule)
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 MANIFEST = "manifest.json"
 """sha256 of every weights file, so that a damaged or swapped one is refused, and takes can name their model."""
 
+MEND = "restore it with: git checkout engine/weights, or reinstall the package"
+
 PHRASES = "phrases.safetensors"
 REFERENCES = "references.safetensors"
+CONTACTS = "contacts"
+"""Folder of what reads contacts from a picture."""
 MODULE = "mam"
 """Folder of the Mask-Attention Module, beside codec and denoiser; weights may be without one."""
 
@@ -65,6 +70,8 @@ class Models:
     """(phrases, 384) their sentence embeddings, unit length."""
     references: References
     """Recordings that a take may start from."""
+    contacts: ContactReader
+    """What draws a curve from a picture."""
     mam: MaskAttentionModule | None
     """What lets the picture shape the sound; None where the weights have none."""
     sha256: str
@@ -80,15 +87,14 @@ def digest(path: Path) -> str:
 def check(folder: Path) -> str:
     """Raise MissingModel unless every file of the manifest is there, to the bit; returns the manifest's sha256."""
     manifest = folder / MANIFEST
-    mend = "restore it with: git checkout engine/weights, or reinstall the package"
     if not manifest.exists():
-        raise MissingModel(f"the model's weights are missing: {manifest} is not there; {mend}")
+        raise MissingModel(f"the model's weights are missing: {manifest} is not there; {MEND}")
     for name, expected in json.loads(manifest.read_text()).items():
         path = folder / name
         if not path.exists():
-            raise MissingModel(f"the model's weights are missing: {path} is not there; {mend}")
+            raise MissingModel(f"the model's weights are missing: {path} is not there; {MEND}")
         if digest(path) != expected:
-            raise MissingModel(f"the model's weights are damaged: {path} does not match {MANIFEST}; {mend}")
+            raise MissingModel(f"the model's weights are damaged: {path} does not match {MANIFEST}; {MEND}")
     return digest(manifest)
 
 
@@ -104,6 +110,8 @@ def load_network(kind: type[Loaded], folder: Path) -> Loaded:
 
     What `from_pretrained` does to a folder, without the machinery for offloading that it would import.
     """
+    if not folder.is_dir():
+        raise MissingModel(f"{folder.parent} has no {folder.name}: these weights are of another version; {MEND}")
     network = kind.from_config(kind.load_config(folder))
     assert isinstance(network, kind)
     try:
@@ -127,6 +135,12 @@ def load_module(folder: Path, denoiser: Denoiser) -> MaskAttentionModule | None:
     return module
 
 
+def load_contacts(folder: Path = WEIGHTS) -> ContactReader:
+    """What draws a curve from a picture; small, so on the CPU and in float32. Raises MissingModel as `load` does."""
+    check(folder)
+    return load_network(ContactReader, folder / CONTACTS).eval()
+
+
 def load(folder: Path = WEIGHTS, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Models:
     """Load the models. Raises MissingModel with one line if they are absent or damaged."""
     sha256 = check(folder)
@@ -145,6 +159,7 @@ def load(folder: Path = WEIGHTS, device: str = "cpu", dtype: torch.dtype = torch
         bytes(phrases["text"].numpy()).decode().split("\n"),
         phrases["vectors"].float(),
         References(load_file(folder / REFERENCES)),
+        load_network(ContactReader, folder / CONTACTS).eval(),
         None if module is None else ready(module),
         sha256,
     )
@@ -154,13 +169,14 @@ def save(
     folder: Path,
     codec: Codec,
     denoiser: Denoiser,
+    contacts: ContactReader,
     phrases: list[str],
     vectors: Tensor,
     references: dict[str, Tensor],
     module: MaskAttentionModule | None = None,
 ) -> None:
     """Write weights as bfloat16 safetensors with their manifest. vectors: (phrases, 384); see engine.references."""
-    networks: dict[str, ModelMixin] = {"codec": codec, "denoiser": denoiser}
+    networks: dict[str, ModelMixin] = {"codec": codec, "denoiser": denoiser, CONTACTS: contacts}
     if module is not None:
         networks[MODULE] = module
     for name, network in networks.items():

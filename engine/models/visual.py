@@ -21,6 +21,8 @@ from engine.motion import DIRECTIONS, Motion
 from engine.video import GRID_HZ
 
 MOTION_WIDTH = DIRECTIONS + 9
+_CHANGE = DIRECTIONS
+"""How much the picture changes; see motion_features."""
 _X = DIRECTIONS + 4
 """Where the mask's middle lies from left to right, -1..1."""
 CLIP_WIDTH = 512
@@ -81,6 +83,13 @@ def mirrored(features: Tensor) -> Tensor:
     turned = torch.cat([features[..., order], features[..., DIRECTIONS:]], -1)
     turned[..., _X] *= -1
     return turned
+
+
+def sped(features: Tensor, factor: Tensor) -> Tensor:
+    """Features of motion (..., 17) of the same picture with all of it moving ``factor`` (..., 1) times as fast."""
+    speeds = torch.log1p(factor * torch.expm1(features[..., :DIRECTIONS]))
+    change = torch.log1p(factor * torch.expm1(2 * features[..., _CHANGE : _CHANGE + 1])) / 2
+    return torch.cat([speeds, change, features[..., _CHANGE + 1 :]], -1)
 
 
 def clip_sight(seen: Footage, *, model: Any = None) -> Sight:

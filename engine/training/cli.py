@@ -7,8 +7,9 @@ denoiser latents.npz -> denoiser.pt
 decoder  recordings, codec.pt -> decoder.pt
 scenes   pictures and sounds of procedural scenes      (slow: one second of processor time each)
 scene-latents  codec.pt, scenes -> scene_latents.npz
+contacts scenes -> contacts.pt
 mam      denoiser.pt, scenes, scene_latents.npz -> mam.pt
-export   what is there of codec.pt, denoiser.pt, decoder.pt, mam.pt -> weights folder
+export   what is there of codec.pt, denoiser.pt, decoder.pt, contacts.pt, mam.pt -> weights folder
 all      what is left of the above, until the minutes are up; run it again to go on
 """
 
@@ -24,13 +25,15 @@ import numpy as np
 import torch
 
 from engine.models.codec import Codec
+from engine.models.contacts import ContactReader
 from engine.models.denoiser import Denoiser
 from engine.models.mam import MaskAttentionModule
-from engine.models.store import save
+from engine.models.store import load_contacts, save
 from engine.text import TextEncoder
 from engine.training.attribution import attribution
 from engine.training.classes import CLASSES
 from engine.training.codec import train_codec
+from engine.training.contacts import SceneEvents, train_contacts
 from engine.training.corpus import INDEX, Corpus, pack
 from engine.training.denoiser import train_denoiser
 from engine.training.latents import LatentBank, encode_all, procedural, recorded
@@ -125,6 +128,19 @@ def scene_latents(options: Options) -> None:
     encode_parts(network, options.work / "scenes", options.work / "scene_latents.npz")
 
 
+def contacts(options: Options) -> None:
+    """Train what reads contacts from the picture."""
+    events = SceneEvents(options.work / "scenes")
+    settings = options.settings("contacts")
+    train_contacts(events, options.work, minutes=options.minutes, device=options.device, **settings)
+
+
+def trained_contacts(options: Options) -> ContactReader:
+    """The contact reader of this run, averaged; the shipped one where none was trained."""
+    checkpoint = options.work / "contacts.pt"
+    return averaged(ContactReader(), checkpoint) if checkpoint.exists() else load_contacts()
+
+
 def mam(options: Options) -> None:
     """Train the Mask-Attention Module beside the finished denoiser."""
     bank = SceneBank(options.work / "scenes", options.work / "scene_latents.npz")
@@ -163,9 +179,8 @@ def export(options: Options) -> None:
     refined = options.work / "decoder.pt"
     codec_network = averaged(Codec(), refined if refined.exists() else options.work / "codec.pt")
     references = make_references(options.corpus, free_files(options.data), codec_network, network, embed_all)
-    save(
-        options.work / "weights", codec_network, network, phrases, vectors, references, trained_module(options, network)
-    )
+    reader, module = trained_contacts(options), trained_module(options, network)
+    save(options.work / "weights", codec_network, network, reader, phrases, vectors, references, module)
     if (options.data / INDEX).exists():
         (options.work / "weights" / "ATTRIBUTION.md").write_text(attribution(options.data / INDEX), encoding="utf-8")
 
@@ -173,11 +188,11 @@ def export(options: Options) -> None:
 def everything(options: Options) -> None:
     """Go on with whatever stage is next until the minutes are up."""
     deadline = time.monotonic() + 60 * options.minutes
-    for stage in (codec, denoiser, decoder, mam):
+    for stage in (codec, denoiser, decoder, contacts, mam):
         checkpoint = options.work / f"{stage.__name__}.pt"
         if stage is denoiser and not (options.work / "latents.npz").exists():
             latents(options)
-        if stage is mam and not scenes_ready(replace(options, minutes=(deadline - time.monotonic()) / 60)):
+        if stage is contacts and not scenes_ready(replace(options, minutes=(deadline - time.monotonic()) / 60)):
             break
         total = options.settings(stage.__name__)["total_minutes"]
         left = min((deadline - time.monotonic()) / 60, total - minutes_trained(checkpoint))
@@ -213,6 +228,7 @@ TRAININGS: dict[str, Callable[[Options], None]] = {
     "decoder": decoder,
     "scenes": scenes,
     "scene-latents": scene_latents,
+    "contacts": contacts,
     "mam": mam,
     "export": export,
     "all": everything,

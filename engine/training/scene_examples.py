@@ -1,6 +1,6 @@
-"""What the Mask-Attention Module learns from: procedural scenes, each object asked for by a mask on it.
+"""What the picture's networks learn from: procedural scenes, each object asked for by a mask on it.
 
-    draw_parts(1200, folder, minutes)       # scenes -> what is seen and heard of them: slow, once
+    draw_parts(1200, folder, minutes)       # scenes -> what is seen and heard of them, and when: slow, once
     encode_parts(codec, folder, path)       # what is heard -> latents: fast, once for every codec
     SceneBank(folder, path)                 # both, as the training reads them
 
@@ -23,10 +23,12 @@ import torch
 from engine.loudness import factor_level
 from engine.masks.track import from_boxes, mask_size
 from engine.models.codec import LATENT_HOP, Codec
+from engine.models.contacts import PER_FRAME, STEP_S
 from engine.models.visual import motion_features
 from engine.motion import measure_all
 from engine.training.denoiser import WINDOW
 from engine.training.scenes import RATE, Scene, make_scene
+from engine.training.scenes.actions import Action
 from engine.video import GRID_HZ, Frame
 
 SAMPLES = WINDOW * LATENT_HOP
@@ -68,12 +70,17 @@ class ScenePictures:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One object of a scene. full, masked: (208, F) features; stem: (399360,) int16; caption of its sound."""
+    """One object of a scene. full, masked: (208, F) features; stem: (399360,) int16; caption of its sound.
+
+    contact: (416,) 1 where it begins to sound, falling off within 20 ms; swell: (416,) 0..1 of a sound that goes on.
+    """
 
     full: np.ndarray
     masked: np.ndarray
     stem: np.ndarray
     caption: str
+    contact: np.ndarray
+    swell: np.ndarray
 
 
 def examples(seed: int) -> list[Example]:
@@ -94,9 +101,17 @@ def examples(seed: int) -> list[Example]:
         masks.append(from_boxes(boxes, np.zeros(len(boxes), bool), mask_size(*pictures.size)))
     full, *masked = (motion_features(motion, FRAMES_SEEN) for motion in measure_all(pictures, [None, *masks]))
     return [
-        Example(full, masked[number], _stored(scene.stem(number)), thing.caption)
+        Example(full, masked[number], _stored(scene.stem(number)), thing.caption, *sounding(thing.action))
         for number, thing in enumerate(scene.objects)
     ]
+
+
+def sounding(action: Action) -> tuple[np.ndarray, np.ndarray]:
+    """When an action sounds, per 20 ms: contact (416,) and swell (416,), each 0..1."""
+    times = (np.arange(PER_FRAME * FRAMES_SEEN) + 0.5) * STEP_S
+    away = np.abs(times[:, None] - action.events_s).min(axis=1, initial=np.inf)
+    swell = np.zeros(len(times)) if action.swell is None else action.swell(times)
+    return np.exp(-0.5 * (away / STEP_S) ** 2), swell
 
 
 def _stored(stem: np.ndarray) -> np.ndarray:
@@ -108,7 +123,8 @@ def _stored(stem: np.ndarray) -> np.ndarray:
 def draw_part(first: int, count: int, path: Path) -> None:
     """Scenes of the seeds from ``first`` on -> ``path`` (.npz), whole or absent; features in half precision."""
     cv2.setNumThreads(1)
-    found = [example for seed in range(first, first + count) for example in examples(seed)]
+    drawn = {seed: examples(seed) for seed in range(first, first + count)}
+    found = [example for of_scene in drawn.values() for example in of_scene]
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         np.savez(
@@ -117,6 +133,9 @@ def draw_part(first: int, count: int, path: Path) -> None:
             masked=np.stack([e.masked for e in found]).astype(np.float16),
             stems=np.stack([e.stem for e in found]),
             captions=np.array([e.caption for e in found]),
+            contact=np.stack([e.contact for e in found]).astype(np.float16),
+            swell=np.stack([e.swell for e in found]).astype(np.float16),
+            scenes=np.array([seed for seed, of_scene in drawn.items() for _ in of_scene]),
         )
     os.replace(partial, path)
 

@@ -43,7 +43,16 @@ def seeing(small_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Gen
     torch.nn.init.normal_(models.denoiser.output.weight, std=0.2)
     folder = tmp_path_factory.mktemp("seeing")
     references = load_file(small_weights / REFERENCES)
-    save(folder, models.codec, models.denoiser, models.phrases, models.phrase_vectors, references, module)
+    save(
+        folder,
+        models.codec,
+        models.denoiser,
+        models.contacts,
+        models.phrases,
+        models.phrase_vectors,
+        references,
+        module,
+    )
     return Generator.load(folder, "cpu")
 
 
@@ -109,7 +118,8 @@ def test_a_video_that_is_none_is_refused(seeing: Generator, tmp_path: Path) -> N
 def test_a_module_for_another_denoiser_is_refused(small_weights: Path, tmp_path: Path) -> None:
     models = load(small_weights)
     references, module = load_file(small_weights / REFERENCES), MaskAttentionModule(32, 1, 1)
-    save(tmp_path, models.codec, models.denoiser, models.phrases, models.phrase_vectors, references, module)
+    phrases = models.phrases, models.phrase_vectors
+    save(tmp_path, models.codec, models.denoiser, models.contacts, *phrases, references, module)
     with pytest.raises(MissingModel, match="width 32, the denoiser 64"):
         load(tmp_path)
     assert load_module(small_weights, models.denoiser) is None

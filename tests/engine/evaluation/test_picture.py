@@ -33,12 +33,12 @@ def test_asked_objects_can_be_told_apart_by_their_true_sound(tmp_path: Path) -> 
     for one, other in pairwise(asked):
         if one.scene is not other.scene:
             continue
-        assert one.path == other.path and one.mask(other=True) == other.mask()
+        assert one.path == other.path and one.other.mask == other.mask
         assert np.abs(one.others_s[:, None] - one.events_s).min() > 2 * SCENE_WITHIN_S
     for thing in asked:
         assert truth_f1(thing.scene, thing.number) >= CLEAR
         near, astray = share_near(thing.truth, thing.events_s), share_near(thing.truth, thing.others_s)
-        assert near is not None and near > 0.8 and astray == 0
+        assert near is not None and near > 0.8 and astray is not None and astray < 0.1
 
 
 def test_a_table_may_have_columns_of_its_own() -> None:
