@@ -32,7 +32,7 @@ ATTACK_S = 0.02
 RELEASE_S = 0.18
 APART_S = 0.15
 """Two hits of one thing are at least this far apart."""
-RISE = 0.6
+RISE = 0.5
 """A hit stands at least this high, as a share of the surest of the clip."""
 UNSURE = 0.2
 """What the reader is less sure of than this, even where it is surest, is not raised to a certainty."""

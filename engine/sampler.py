@@ -15,8 +15,8 @@ from engine.text import Embedding
 GUIDANCE = 3.0
 VIDEO_GUIDANCE = 4.0
 """Where no line is drawn, and the picture alone says when."""
-DRAWN_VIDEO_GUIDANCE = 1.0
-"""Under a line, which says when: there the picture is one wish among others and is not pushed."""
+DRAWN_VIDEO_GUIDANCE = 0.5
+"""Under a line, which says when: there the picture is one wish among others, and a weak one."""
 STEPS = 10
 """From noise alone."""
 START = 0.4

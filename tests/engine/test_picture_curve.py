@@ -134,9 +134,9 @@ def test_the_surer_the_reader_the_less_the_stops_count() -> None:
     sure, unsure = np.zeros(50), np.zeros(50)
     sure[20], unsure[20] = 1.0, 0.1
     sure[[19, 21]], unsure[[19, 21]] = 0.9, 0.05
-    assert peaks(witnessed(sure, stops), 0.6, 0.1).tolist() == [20], "what it is sure of, it decides alone"
+    assert peaks(witnessed(sure, stops), 0.5, 0.1).tolist() == [20], "what it is sure of, it decides alone"
     certain = witnessed(unsure + 0.1, stops)
-    assert peaks(certain, 0.6, 0.1).tolist() == [10, 30], "where it knows nothing, sudden stops decide"
+    assert peaks(certain, 0.5, 0.1).tolist() == [10, 30], "where it knows nothing, sudden stops decide"
 
 
 def test_of_two_peaks_too_close_the_higher_stays() -> None:
