@@ -19,6 +19,7 @@ from engine.footage import Footage, footage_of
 from engine.models.contacts import STEP_S, ContactReader
 from engine.models.visual import see
 from engine.motion import Motion
+from engine.peaks import apart
 from engine.video import GRID_HZ, VideoError
 
 QUIET_DB = -36.0
@@ -118,21 +119,20 @@ def witnessed(contact: np.ndarray, stops: np.ndarray) -> np.ndarray:
 
 def stops_per_step(motion: Motion, steps: int) -> np.ndarray:
     """Size of sudden stops per 20 ms, (steps,), beside the strongest of the clip; never quite nothing."""
-    times, sizes = motion.stops()
-    sizes = np.interp((np.arange(steps) + 0.5) * STEP_S, times, sizes)
-    sizes = np.convolve(np.pad(sizes, 2, mode="edge"), _SMOOTHING, "valid")
+    sizes = smoothed_at((np.arange(steps) + 0.5) * STEP_S, *motion.stops())
     return np.asarray(np.clip(sizes / (np.percentile(sizes, 97) + 1e-9), 0, 1.2) + 0.05)
+
+
+def smoothed_at(at_s: np.ndarray, times_s: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values given at any times -> (steps,) at ``at_s``, which lie 20 ms apart, smoothed over five of them."""
+    return np.convolve(np.pad(np.interp(at_s, times_s, values), 2, mode="edge"), _SMOOTHING, "valid")
 
 
 def peaks(values: np.ndarray, least: float, apart_s: float) -> np.ndarray:
     """Indices of the peaks of values (steps,) that reach ``least``; of two closer than ``apart_s`` the higher."""
     edged = np.pad(values, 1, constant_values=-1)
     found = np.flatnonzero((values >= edged[:-2]) & (values > edged[2:]) & (values >= least))
-    kept: list[int] = []
-    for index in found[np.argsort(-values[found], kind="stable")]:
-        if all(abs(index - other) * STEP_S >= apart_s for other in kept):
-            kept.append(int(index))
-    return np.sort(np.array(kept, int))
+    return apart(found, values, STEP_S, apart_s)
 
 
 def _moving(motion: Motion) -> np.ndarray:

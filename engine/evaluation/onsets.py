@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.peaks import apart
+
 HOP_S = 0.01
 WINDOW_S = 0.032
 LAG_FRAMES = 2
@@ -68,11 +70,7 @@ def pick_peaks(strength: np.ndarray, hop_s: float, *, rise: float, apart_s: floa
     above = strength - median
     edged = np.pad(strength, 1, constant_values=-np.inf)
     candidates = np.flatnonzero((strength >= edged[:-2]) & (strength > edged[2:]) & (above >= rise))
-    kept: list[int] = []
-    for index in candidates[np.argsort(-strength[candidates], kind="stable")]:
-        if all(abs(index - other) * hop_s >= apart_s for other in kept):
-            kept.append(int(index))
-    return np.sort(np.asarray(kept, float)) * hop_s
+    return apart(candidates, strength, hop_s, apart_s) * hop_s
 
 
 def match(found: np.ndarray, true: np.ndarray, within_s: float) -> int:

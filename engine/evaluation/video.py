@@ -21,7 +21,7 @@ from engine.masks.flow_tracker import track_box
 from engine.masks.text import overlap
 from engine.models.contacts import STEP_S, ContactReader
 from engine.motion import Motion
-from engine.picture_curve import APART_S, draft, peaks
+from engine.picture_curve import APART_S, draft, peaks, smoothed_at
 from engine.training.scenes import RATE, Scene, make_scene
 from engine.video import GRID_HZ, Clip
 
@@ -81,9 +81,8 @@ def real_clip(path: Path, reader: ContactReader) -> ClipFigures:
 def frame_difference_hits(motion: Motion) -> np.ndarray:
     """The baseline: (hits,) seconds of the peaks of nothing but how much the picture changes."""
     steps = np.arange(0, motion.end_s[-1], STEP_S)
-    change = np.interp(steps, (motion.start_s + motion.end_s) / 2, motion.change)
-    smooth = np.convolve(np.pad(change, 2, mode="edge"), (0.1, 0.2, 0.4, 0.2, 0.1), "valid")
-    return steps[peaks(smooth, 0.5 * float(np.percentile(smooth, 97)), APART_S)]
+    change = smoothed_at(steps, (motion.start_s + motion.end_s) / 2, motion.change)
+    return steps[peaks(change, 0.5 * float(np.percentile(change, 97)), APART_S)]
 
 
 def real_clips(folder: Path, reader: ContactReader, names: Sequence[str] = CLEAR_HITS) -> list[ClipFigures]:

@@ -45,6 +45,14 @@ ADTL = chunk(
     + text_of(b"labl", 1, "Tür".encode() + b"\0"),
 )  # fmt: skip
 POINTS = cues((1, 0, 4800), (2, 12000, 12000))
+
+
+def large(head: bytes) -> bytes:
+    """A file whose lengths stand in its ds64 chunk."""
+    unsized = DATA[:4] + b"\xff" * 4 + DATA[8:]
+    return wave(chunk(b"ds64", DS64.pack(0, 96001, 48000, 0)), FMT, unsized, POINTS, ADTL, head=head)
+
+
 WANTED = [("marker", "Tür", 0.1, None), ("region", "odd", 0.25, 0.75)]
 
 
@@ -55,22 +63,8 @@ WANTED = [("marker", "Tür", 0.1, None), ("region", "odd", 0.25, 0.75)]
         wave(FMT, ADTL, POINTS, DATA),  # labels first
         wave(chunk(b"JUNK", b"odd"), chunk(b"LIST", b"INFO" + chunk(b"INAM", b"x")), FMT, POINTS, DATA, ADTL),
         wave(FMT, DATA, POINTS, ADTL[:12] + b"", ADTL).replace(ADTL[:12] + ADTL, chunk(b"LIST", b"adtl") + ADTL),
-        wave(
-            chunk(b"ds64", DS64.pack(0, 96001, 48000, 0)),
-            FMT,
-            DATA[:4] + b"\xff" * 4 + DATA[8:],
-            POINTS,
-            ADTL,
-            head=b"RF64",
-        ),
-        wave(
-            chunk(b"ds64", DS64.pack(0, 96001, 48000, 0)),
-            FMT,
-            DATA[:4] + b"\xff" * 4 + DATA[8:],
-            POINTS,
-            ADTL,
-            head=b"BW64",
-        ),
+        large(b"RF64"),
+        large(b"BW64"),
     ],
     ids=["behind", "before", "junk and info", "two lists", "RF64", "BW64"],
 )

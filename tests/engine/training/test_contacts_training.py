@@ -33,7 +33,7 @@ def test_twice_as_fast_is_twice_the_speed_and_nothing_else() -> None:
     assert (faster[..., DIRECTIONS] > features[..., DIRECTIONS]).all()
 
 
-def test_reader_keeps_time(tmp_path: Path) -> None:
+def test_reader_keeps_time() -> None:
     torch.manual_seed(0)
     reader, full = ContactReader().eval(), torch.randn(1, 200, MOTION_WIDTH)
     later = torch.roll(full, 10, 1)
