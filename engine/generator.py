@@ -18,6 +18,7 @@ from torch import Tensor
 from engine.cue import Cue
 from engine.errors import Cancelled, MissingModel
 from engine.gain_rider import MARGIN_FRAMES, Ridden, ride
+from engine.memory import hand_back
 from engine.meter import Meter, measure
 from engine.models.codec import LATENT_HOP
 from engine.models.denoiser import (
@@ -278,6 +279,7 @@ class Generator:
             first = (piece.first - piece.left) * LEVELS_PER_TOKEN
             inner = torch.from_numpy(timeline.settled(inner.numpy(), first))
             yield ride(texture, inner, timeline.asked(first, inner.shape[-1])), piece
+            hand_back()
 
     # -- what callers use ----------------------------------------------------------------------------
 

@@ -82,9 +82,8 @@ def overlap_add(frames: Tensor, window: Tensor, hop: int) -> Tensor:
     """
     n, count = frames.shape[1], frames.shape[2]
     size = (1, (count - 1) * hop + n)
-    fold = dict(output_size=size, kernel_size=(1, n), stride=(1, hop))
-    total = F.fold(frames * window[None, :, None], **fold)[:, 0, 0]
-    power = F.fold((window**2)[None, :, None].expand(1, n, count), **fold)[:, 0, 0]
+    total = F.fold(frames * window[None, :, None], size, (1, n), stride=(1, hop))[:, 0, 0]
+    power = F.conv_transpose1d(window.new_ones(1, 1, count), window.square()[None, None], stride=hop)[0]
     start = (n - hop) // 2
     stop = start + count * hop
     return total[:, start:stop] / power[:, start:stop].clamp(min=1e-4)
