@@ -189,5 +189,7 @@ def save(
     files = sorted(
         [folder / PHRASES, folder / REFERENCES, *(path for part in parts for path in (folder / part).iterdir())]
     )
+    for path in files:
+        path.chmod(0o644)  # safetensors lets only their owner read them: a render farm has other users
     names = {path.relative_to(folder).as_posix(): digest(path) for path in files}
     (folder / MANIFEST).write_text(json.dumps(names, indent=1) + "\n")

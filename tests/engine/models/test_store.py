@@ -42,3 +42,8 @@ def test_weights_run_in_the_precision_asked_for_and_windows_keep_theirs(small_we
     assert {weight.dtype for weight in models.codec.parameters()} == {torch.bfloat16}
     assert {buffer.dtype for buffer in models.codec.buffers() if buffer.is_floating_point()} == {torch.float32}
     assert not models.codec.training and not models.denoiser.training
+
+
+def test_saved_weights_may_be_read_by_every_user(small_weights: Path) -> None:
+    files = [path for path in small_weights.rglob("*") if path.is_file()]
+    assert files and all(path.stat().st_mode & 0o044 == 0o044 for path in files)
