@@ -80,10 +80,10 @@ def read_source(source: Path) -> Iterator[tuple[dict[str, str], np.ndarray, int]
         return
     with zipfile.ZipFile(source) as packed:
         for row in rows:
-            yield row, *mono(io.BytesIO(packed.read(row["file"])))
+            yield row, from_opus(packed.read(row["file"])), SAMPLE_RATE
 
 
-def mono(file: Path | io.BytesIO) -> tuple[np.ndarray, int]:
+def mono(file: Path) -> tuple[np.ndarray, int]:
     """Samples (L,) float32, channels averaged, and their rate."""
     audio, rate = soundfile.read(file, dtype="float32", always_2d=True)
     return audio.mean(1), rate
@@ -118,10 +118,10 @@ def pack(source: Path, target: Path) -> None:
         packed.writestr(INDEX, (source / INDEX).read_bytes())
         for row in rows:
             audio, rate = mono(source / row["file"])
-            packed.writestr(row["file"], opus(soxr.resample(audio, rate, SAMPLE_RATE)))
+            packed.writestr(row["file"], to_opus(soxr.resample(audio, rate, SAMPLE_RATE)))
 
 
-def opus(audio: np.ndarray) -> bytes:
+def to_opus(audio: np.ndarray) -> bytes:
     """Mono 48 kHz samples (L,) as an Ogg Opus file."""
     stored = io.BytesIO()
     with av.open(stored, "w", format="ogg") as container:
@@ -131,3 +131,10 @@ def opus(audio: np.ndarray) -> bytes:
         for packet in (*stream.encode(frame), *stream.encode(None)):
             container.mux(packet)
     return stored.getvalue()
+
+
+def from_opus(stored: bytes) -> np.ndarray:
+    """Samples (L,) float32 at 48 kHz of a mono Ogg Opus file; libsndfile cannot open those of less than a second."""
+    with av.open(io.BytesIO(stored)) as container:
+        frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+    return np.concatenate(frames, dtype=np.float32)

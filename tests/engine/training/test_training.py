@@ -12,7 +12,7 @@ from engine.cue import Cue
 from engine.generator import Generator
 from engine.training.classes import is_held_out
 from engine.training.cli import TRAININGS, Options
-from engine.training.corpus import Corpus, index_rows
+from engine.training.corpus import Corpus, from_opus, index_rows, to_opus
 from engine.training.foley import draw
 from engine.training.references import free_files, make_references, phrases_of
 
@@ -44,6 +44,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.writeheader()
         writer.writerows(rows)
     return folder
+
+
+@pytest.mark.parametrize("length", [1200, 5182, 46_708, 100_000])
+def test_packed_sounds_of_any_length_are_read_again(length: int) -> None:
+    """Short ones are what libsndfile refuses; a codec may round a length up by a part of its frame."""
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(length) / 48_000).astype(np.float32)
+    again = from_opus(to_opus(tone))
+    assert 0 <= len(again) - length < 960
+    assert np.corrcoef(tone[480:], again[480:length])[0, 1] > 0.95
 
 
 @pytest.mark.slow
