@@ -135,6 +135,6 @@ def to_opus(audio: np.ndarray) -> bytes:
 
 def from_opus(stored: bytes) -> np.ndarray:
     """Samples (L,) float32 at 48 kHz of a mono Ogg Opus file; libsndfile cannot open those of less than a second."""
-    with av.open(io.BytesIO(stored)) as container:
+    with av.open(io.BytesIO(stored), "r") as container:
         frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
     return np.concatenate(frames, dtype=np.float32)
