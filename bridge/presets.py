@@ -203,7 +203,7 @@ PRESETS: Mapping[str, Preset] = _table(
             (
                 Copy("ardour/scripts/*.lua", "scripts"),
                 Copy("ardour/lib/*.lua", "drawaudio"),
-                *_lua("drawaudio", "json", "files", "crc32", "service"),
+                *_lua("drawaudio", "json", "files", "crc32", "service", "answers"),
                 Copy("ardour/templates/*.template", "route_templates"),
                 Copy("ardour/midi_maps/*.map", "midi_maps"),
                 Copy("ardour/README.md", "drawaudio"),
@@ -221,7 +221,7 @@ PRESETS: Mapping[str, Preset] = _table(
             (
                 Copy("reaper/scripts/*.lua", "Scripts/Draw an Audio"),
                 Copy("reaper/lib/*.lua", "Scripts/Draw an Audio/lib"),
-                *_lua("Scripts/Draw an Audio/lib", "json", "files", "service"),
+                *_lua("Scripts/Draw an Audio/lib", "json", "files", "service", "answers"),
                 Copy("reaper/effects/*.jsfx", "Effects/Draw an Audio"),
                 Copy("reaper/*.RTrackTemplate", "TrackTemplates"),
                 Copy("reaper/*.ReaperKeyMap", "KeyMaps"),

@@ -102,14 +102,14 @@ def test_the_other_verbs_are_ones_the_service_has(tmp_path: Path) -> None:
 
 WATCH = """
 json = dofile (SOURCE .. "/lua/json.lua")
-local answer_text, open, added, said, resent = nil, nil, {}, {}, 0
-service = { info = function () return {} end, answer = function (_, _, seen)
-  if answer_text == seen then return nil, answer_text end
-  return answer_text and json.decode (answer_text), answer_text
-end }
+files = dofile (SOURCE .. "/lua/files.lua")
+service = dofile (SOURCE .. "/lua/service.lua") (json, files)
+service.info = function () return {} end
+local open, added, said, resent, during_import = nil, {}, {}, 0, function () end
 wire = { submit = function () resent = resent + 1 end }
 reading = { TAKE_SUFFIX = " X", timecode_offset = function () return 1000 end }
 takes = { add = function (source, suffix, files)
+  during_import ()
   for _, file in ipairs (files) do
     if file.path == "bad" then error ("Ardour could not import bad.", 0) end
     added[#added + 1] = file
@@ -118,22 +118,27 @@ takes = { add = function (source, suffix, files)
 end }
 memory = { remember_take = function () end, pending = function () return open or {} end,
   set_pending = function (list) open = list end }
-watch = dofile (SOURCE .. "/ardour/lib/watch.lua") (service, wire, reading, takes, memory,
-  function (text) said[#said + 1] = text watch () end)
-function ask (sent) open = { { id = "r", track = "Steps", session = "/s", sent = sent or os.time (), imported = 0,
-  span_start = 0, request = {} } } end
-function answer (object) answer_text = json.encode (object) end
+watch = dofile (SOURCE .. "/ardour/lib/watch.lua") (dofile (SOURCE .. "/lua/answers.lua") (service, memory), wire, reading, takes,
+  memory, function (text) said[#said + 1] = text watch () end)
+function request (id, sent)
+  return { id = id, track = "Steps", session = ".", sent = sent or os.time (), imported = 0, span_start = 0, request = {} }
+end
+function ask (sent) open = { request ("r", sent) } end
+function answer (object) files.write ("outbox/r.json", json.encode (object)) end
 function take (n, path)
   return { take = "t" .. n, path = path or n .. ".wav", start_samples = 49000, rate = 48000, channels = 1 }
 end
 function told ()
-  local all = { added = json.array (added), said = json.array (said), open = #(open or {}), resent = resent }
+  local waiting = json.array ()
+  for _, entry in ipairs (open or {}) do waiting[#waiting + 1] = entry.id end
+  local all = { added = json.array (added), said = json.array (said), open = #waiting, waiting = waiting, resent = resent }
   io.write (json.encode (all))
 end
 """
 
 
 def watched(script: str, folder: Path) -> dict[str, Any]:
+    (folder / "outbox").mkdir()
     told = json.loads(run_lua(f"{WATCH}\n{script}\ntold ()", folder))
     assert isinstance(told, dict)
     return told
@@ -157,10 +162,29 @@ def test_an_error_is_told_once_though_the_timer_runs_on_under_its_dialog(state: 
 
 def test_a_lost_chunk_is_sent_again_a_few_times(tmp_path: Path) -> None:
     script = """ask () for n = 1, 6 do
-      answer { state = "refused", code = "unknown_curve", text = "no curve " .. n, takes = json.array () } watch ()
+      answer { state = "refused", code = "unknown_curve", text = "no curve", takes = json.array () } watch ()
     end"""
     told = watched(script, tmp_path)
-    assert (told["resent"], told["said"], told["open"]) == (3, ["no curve 4"], 0)
+    assert (told["resent"], told["said"], told["open"]) == (3, ["no curve"], 0)
+
+
+def test_a_request_is_sent_again_only_once_for_one_answer(tmp_path: Path) -> None:
+    script = """ask ()
+    answer { state = "refused", code = "unknown_curve", text = "no curve", takes = json.array () }
+    watch () watch () watch ()"""
+    told = watched(script, tmp_path)
+    assert (told["resent"], told["said"], told["open"]) == (1, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "left"),
+    [('open = { open[1], request ("r2") }', ["r", "r2"]), ("open = {}", [])],
+    ids=["generate", "cancel"],
+)
+def test_a_key_pressed_while_ardour_imports_counts(key: str, left: list[str], tmp_path: Path) -> None:
+    script = f"""during_import = function () {key} end
+    ask () answer {{ state = "running", takes = json.array {{ take (1) }} }} watch ()"""
+    assert watched(script, tmp_path)["waiting"] == left
 
 
 def test_a_take_that_cannot_be_imported_is_told_once_and_not_tried_again(tmp_path: Path) -> None:

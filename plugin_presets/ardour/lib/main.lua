@@ -17,8 +17,9 @@ local service = part ("service") (json, files)
 local reading, takes = part ("reading"), part ("takes")
 local wire, memory = part ("wire") (json, service, crc32), part ("memory") (json, files)
 local verbs = part ("verbs") (service, wire, reading, takes, memory)
+local answers = part ("answers") (service, memory)
 
-local main = { watch = part ("watch") (service, wire, reading, takes, memory, complain) }
+local main = { watch = part ("watch") (answers, wire, reading, takes, memory, complain) }
 
 --- Run one of the six verbs; what goes wrong is said in Ardour's own dialog. (An action that raises is unloaded by Ardour.)
 function main.run (verb)

@@ -13,7 +13,8 @@ return function (folder)
   local takes = part ("takes") (json)
   local memory = part ("memory") (json)
   local spool = part ("spool") (json, files, service)
-  local watch = part ("watch") (service, reading, takes, memory, complain)
+  local answers = part ("answers") (service, memory)
+  local watch = part ("watch") (answers, reading, takes, memory, complain)
   local verbs = part ("verbs") (service, spool, reading, takes, memory)
 
   -- A script of its own: an action that kept running would ask, when its key is pressed again, whether to end it.

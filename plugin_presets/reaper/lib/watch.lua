@@ -1,9 +1,8 @@
 -- The loop that waits for answers: polls by `defer`, shows progress in the status line, imports takes, ends when nothing is open.
 
-return function (service, reading, takes, memory, complain)
-  local ANSWER_WITHIN_S = 5
+return function (answers, reading, takes, memory, complain)
   local POLL_S = 0.05
-  local texts, next_poll = {}, 0
+  local next_poll = 0
 
   local function source_track (entry)
     for index = 0, reaper.CountTracks (0) - 1 do
@@ -28,42 +27,13 @@ return function (service, reading, takes, memory, complain)
     end
   end
 
-  --- Look at one open request; returns whether it stays open, whether it changed, and what to tell the designer.
-  local function look (entry)
-    local answer, text = service.answer (entry.session, entry.id, texts[entry.id])
-    texts[entry.id] = text
-    if not text and os.time () - entry.sent > ANSWER_WITHIN_S then
-      service.info ()
-      return false, true, "The Draw an Audio service does not answer: look at its terminal, or start it again with `drawaudio serve`."
-    end
-    if not answer then return true, false end
-    show (entry, answer)
-    local fresh = {}
-    for index = entry.imported + 1, #(answer.takes or {}) do fresh[#fresh + 1] = answer.takes[index] end
-    if #fresh > 0 then
-      -- Counted before the import: a take that REAPER cannot read must not be tried again and again.
-      entry.imported = entry.imported + #fresh
-      import (entry, fresh)
-    end
-    if answer.state == "failed" or answer.state == "refused" then return false, true, answer.text end
-    local over = answer.state == "done" or answer.state == "cancelled"
-    return not over, over or #fresh > 0
-  end
-
-  local function look_at_all (pending)
-    local here, open, changed, complaints = memory.project (), {}, false, {}
+  -- Takes of another project tab wait until it is in front: tracks are made in the current project only.
+  local function of_this_project (pending)
+    local here, list = memory.project (), {}
     for _, entry in ipairs (pending) do
-      -- Takes of another project tab wait until it is in front: tracks are made in the current project only.
-      local ok, stays, moved, complaint = true, true, false, nil
-      if entry.project == here then ok, stays, moved, complaint = pcall (look, entry) end
-      if not ok then stays, moved, complaint = false, true, stays end
-      if stays then open[#open + 1] = entry else texts[entry.id] = nil end
-      changed = changed or moved
-      if complaint then complaints[#complaints + 1] = tostring (complaint) end
+      if entry.project == here then list[#list + 1] = entry end
     end
-    if changed then memory.set_pending (open) end
-    if #open == 0 then reaper.Help_Set ("", true) end
-    for _, complaint in ipairs (complaints) do complain (complaint) end
+    return list
   end
 
   local own_id
@@ -79,8 +49,11 @@ return function (service, reading, takes, memory, complain)
       next_poll = now + POLL_S
       memory.beat ()
       local pending = memory.pending ()
-      if #pending == 0 then return memory.stop_beating () end
-      look_at_all (pending)
+      if #pending == 0 then
+        reaper.Help_Set ("", true)
+        return memory.stop_beating ()
+      end
+      for _, complaint in ipairs (answers (of_this_project (pending), import, show)) do complain (complaint) end
     end
     reaper.defer (loop)
   end
