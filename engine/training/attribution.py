@@ -1,8 +1,7 @@
 """Who made the recordings the weights learned from: the list that travels with the weights."""
 
-import csv
 from collections import defaultdict
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from engine.training.classes import is_held_out
 
@@ -14,13 +13,12 @@ recordings (`engine/training/held_out.txt`) were only measured against. Our own 
 """
 
 
-def attribution(index: Path) -> str:
-    """Markdown that names every author of a training recording. index: the data folder's index.csv."""
+def attribution(recordings: Iterable[Mapping[str, str]]) -> str:
+    """Markdown that names every author of a training recording. recordings: rows of the data's index."""
     works: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    with index.open(newline="", encoding="utf-8") as rows:
-        for row in csv.DictReader(rows):
-            if not is_held_out(row["file"], row["fold"]):
-                works[row["licence"]][row["author"].strip() or "unknown"].append(row["url"])
+    for row in recordings:
+        if not is_held_out(row["file"], row["fold"]):
+            works[row["licence"]][row["author"].strip() or "unknown"].append(row["url"])
     parts = [HEADING]
     for licence in sorted(works):
         authors = works[licence]

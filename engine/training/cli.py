@@ -34,7 +34,7 @@ from engine.training.attribution import attribution
 from engine.training.classes import CLASSES
 from engine.training.codec import train_codec
 from engine.training.contacts import SceneEvents, train_contacts
-from engine.training.corpus import INDEX, Corpus, pack
+from engine.training.corpus import Corpus, index_rows, pack
 from engine.training.denoiser import train_denoiser
 from engine.training.latents import LatentBank, encode_all, procedural, recorded
 from engine.training.mam import module_for, train_mam
@@ -181,8 +181,7 @@ def export(options: Options) -> None:
     references = make_references(options.corpus, free_files(options.data), codec_network, network, embed_all)
     reader, module = trained_contacts(options), trained_module(options, network)
     save(options.work / "weights", codec_network, network, reader, phrases, vectors, references, module)
-    if (options.data / INDEX).exists():
-        (options.work / "weights" / "ATTRIBUTION.md").write_text(attribution(options.data / INDEX), encoding="utf-8")
+    (options.work / "weights" / "ATTRIBUTION.md").write_text(attribution(index_rows(options.data)), encoding="utf-8")
 
 
 def everything(options: Options) -> None:

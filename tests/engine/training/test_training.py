@@ -10,9 +10,10 @@ import soundfile
 
 from engine.cue import Cue
 from engine.generator import Generator
+from engine.training.attribution import attribution
 from engine.training.classes import is_held_out
 from engine.training.cli import TRAININGS, Options
-from engine.training.corpus import Corpus, from_opus, index_rows, to_opus
+from engine.training.corpus import Corpus, from_opus, index_rows, pack, to_opus
 from engine.training.foley import draw
 from engine.training.references import free_files, make_references, phrases_of
 
@@ -74,11 +75,23 @@ def test_recordings_become_weights_that_render(data: Path, tmp_path: Path) -> No
     assert generator.models.references.pick(generator.text(["dog bark"]).sentence[0], 0) is not None
 
 
+def test_a_packed_file_knows_what_its_folder_knew(data: Path, tmp_path: Path) -> None:
+    """Weights trained elsewhere from it owe the same authors their names."""
+    packed = tmp_path / "audio.zip"
+    pack(data, packed)
+    assert attribution(index_rows(packed)) == attribution(index_rows(data))
+    assert attribution(index_rows(data)).count("- us (4)") == 2
+    files = [
+        [clip.file for clip in Corpus.unpacked(source, tmp_path / source.stem).training] for source in (data, packed)
+    ]
+    assert files[0] == files[1]
+
+
 def test_only_what_is_free_becomes_a_reference(data: Path, tmp_path: Path) -> None:
     free = free_files(data)
     assert set(free) == {row["file"] for row in index_rows(data)[:4]}
     assert set(free.values()) == {f"{label} by us, CC0, made here" for label in LABELS}
-    corpus = Corpus.unpacked(data, tmp_path)
+    corpus = Corpus.unpacked(data, tmp_path / "work")
     assert {phrases_of(clip)[0] for clip in corpus.training} >= {"rain", "glass break"}
 
     import torch
