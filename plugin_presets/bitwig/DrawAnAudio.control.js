@@ -87,23 +87,25 @@ var verbs = {
   Generate: function () {
     if (state.loopLength <= 0) return say("put the arranger's loop around the span that shall sound");
     var id = newId();
-    if (send("cue/submit", id, JSON.stringify(cue()))) state.requests[id] = true;
+    if (send("cue/submit", id, JSON.stringify(cue()))) state.requests[id] = { job: "" };
   },
   Regenerate: function () {
     if (!state.last) return say("there is no take yet: use Generate first");
     var id = newId();
-    if (send("take/regenerate", id, state.last.take)) state.requests[id] = true;
+    if (send("take/regenerate", id, state.last.take)) state.requests[id] = { job: "" };
   },
   "Regenerate selection": function () {
     if (!state.last) return say("there is no take yet: use Generate first");
     var id = newId(), from = seconds(state.loopStart) - state.last.start;
-    if (send("take/regenerate", id, state.last.take, from, from + seconds(state.loopLength))) state.requests[id] = true;
+    if (send("take/regenerate", id, state.last.take, from, from + seconds(state.loopLength))) state.requests[id] = { job: "" };
   },
   "Next take": function () { send("take/next", newId()); },
   Keep: function () { send("take/keep", newId()); },
   Cancel: function () {
+    var open = Object.keys(state.requests);
+    if (!open.length) return say("nothing is being made: there is nothing to cancel");
+    open.forEach(function (id) { send("job/cancel", newId(), state.requests[id].job); });
     state.requests = {};
-    send("job/cancel", newId(), "");
   },
 };
 
@@ -141,12 +143,16 @@ function onTake(message) {
   var request = message.getString(0), path = message.getString(3);
   if (!state.requests[request]) return;
   state.last = { take: message.getString(2), start: message.getDouble(4) / message.getInt(5) };
-  say(place(path) ? "a take is in the launcher; drag it into the arranger" : "no free launcher slot: " + path);
+  say(place(path) ? "a take is in the launcher; drag it onto a track without the lane" : "no free launcher slot: " + path);
 }
 
 function listen() {
   var module = host.getOscModule();
   state.space = module.createAddressSpace();
+  state.space.registerMethod("/drawaudio/job/queued", "*", "job queued", function (source, message) {
+    var asked = state.requests[message.getString(0)];
+    if (asked) asked.job = message.getString(1);
+  });
   state.space.registerMethod("/drawaudio/take/ready", "*", "take ready", function (source, message) { onTake(message); });
   state.space.registerMethod("/drawaudio/job/done", "*", "job done", function (source, message) {
     if (!state.requests[message.getString(0)]) return;

@@ -118,10 +118,12 @@ takes = { add = function (source, suffix, files)
 end }
 memory = { remember_take = function () end, pending = function () return open or {} end,
   set_pending = function (list) open = list end }
-watch = dofile (SOURCE .. "/ardour/lib/watch.lua") (dofile (SOURCE .. "/lua/answers.lua") (service, memory), wire, reading, takes,
-  memory, function (text) said[#said + 1] = text watch () end)
+local answers = dofile (SOURCE .. "/lua/answers.lua") (service, memory)
+watch = dofile (SOURCE .. "/ardour/lib/watch.lua") (answers, wire, reading, takes, memory,
+  function (text) said[#said + 1] = text watch () end)
 function request (id, sent)
-  return { id = id, track = "Steps", session = ".", sent = sent or os.time (), imported = 0, span_start = 0, request = {} }
+  return { id = id, track = "Steps", session = ".", sent = sent or os.time (), imported = 0, span_start = 0,
+    request = {} }
 end
 function ask (sent) open = { request ("r", sent) } end
 function answer (object) files.write ("outbox/r.json", json.encode (object)) end
@@ -131,7 +133,8 @@ end
 function told ()
   local waiting = json.array ()
   for _, entry in ipairs (open or {}) do waiting[#waiting + 1] = entry.id end
-  local all = { added = json.array (added), said = json.array (said), open = #waiting, waiting = waiting, resent = resent }
+  local all = { added = json.array (added), said = json.array (said), waiting = waiting, resent = resent }
+  all.open = #waiting
   io.write (json.encode (all))
 end
 """

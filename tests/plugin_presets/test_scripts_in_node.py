@@ -13,7 +13,7 @@ import pytest
 from bridge.cue_request import read_cue
 from bridge.osc.binding import bind
 from bridge.osc.packet import Message
-from bridge.presets import SOURCE
+from bridge.presets import PRESETS, SOURCE, files_of
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node (Debian package nodejs)")
@@ -51,7 +51,9 @@ def test_bitwig_sends_only_what_the_service_understands(tmp_path: Path) -> None:
     o.press("Generate"); const id = sent.at(-1)[2];
     o.receive("/drawaudio/take/ready", [id, "j1", "t1", "/s/a.wav", 96000, 48000, 9, 7]);
     o.press("Regenerate"); o.loopStart(5); o.loopDuration(1); o.press("Regenerate selection");
-    o.press("Next take"); o.press("Keep"); o.press("Cancel"); report({ sent, inserted, popups });"""
+    o.receive("/drawaudio/job/queued", [sent.at(-1)[2], "j3", 0]);
+    o.receive("/drawaudio/job/done", [id, "j1", "done", "", ""]);
+    o.press("Next take"); o.press("Keep"); o.press("Cancel"); o.press("Cancel"); report({ sent, inserted, popups });"""
     )
     told = run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path)
     verbs = []
@@ -67,7 +69,11 @@ def test_bitwig_sends_only_what_the_service_understands(tmp_path: Path) -> None:
         "take/next",
         "take/keep",
         "job/cancel",
+        "job/cancel",
     ]
+    cancelled = [message[3] for message in told["sent"] if message[0].endswith("job/cancel")]
+    assert cancelled == ["", "j3"], "the first job has ended, of the second no number is known yet"
+    assert "nothing to cancel" in told["popups"][-1]
     submit = next(message for message in told["sent"] if message[0].endswith("cue/submit"))
     cue = json.loads(submit[3])
     assert (cue["marker"], cue["duration_s"], cue["start"]["samples"]) == ("footsteps on gravel", 3, 96000)
@@ -103,15 +109,17 @@ def test_bitwig_says_what_is_missing_and_ignores_takes_of_others(tmp_path: Path)
 def test_cubase_sends_its_fader_as_fourteen_bits(tmp_path: Path) -> None:
     scenario = """const shown = ["0.00", "-oo", "-12.0", "6.02", "-6,02"];
     for (const text of shown) fader.mSurfaceValue.mOnDisplayValueChange(1, text, "dB");
-    for (const value of [1, 0]) buttons[1].mSurfaceValue.mOnProcessValueChange(1, value);
-    report({ midi, bound, detected });"""
-    told = run("cubase.js", "cubase_nuendo/drawaudio_bridge.js", scenario, tmp_path)
+    report({ midi, bound, detected, named });"""
+    (script,) = (SOURCE / "cubase_nuendo").glob("*.js")
+    told = run("cubase.js", f"cubase_nuendo/{script.name}", scenario, tmp_path)
     values = [(told["midi"][k][2] << 7) + told["midi"][k + 1][2] for k in range(0, 10, 2)]
     assert [message[:2] for message in told["midi"][:2]] == [[0xB0, 7], [0xB0, 39]]
     gains = [(value / 16383) ** 2 for value in values]
     assert gains == pytest.approx([1, 0, 10 ** (-12 / 20), 1, 10 ** (-6.02 / 20)], abs=2e-4)
-    assert told["midi"][10:] == [[0x9F, 61, 127], [0x9F, 61, 0]]
-    assert told["bound"] == ["volume"] and told["detected"] == 2
+    assert told["bound"] == ["volume"] and told["detected"] == ["Draw an Audio"]
+    assert script.stem == told["named"], "Cubase loads only Local/VENDOR/DEVICE/VENDOR_DEVICE.js"
+    (target,) = (place for source, place in files_of(PRESETS["cubase_nuendo"], tmp_path) if source == script)
+    assert target.parent.parts[-3:] == ("Local", *told["named"].split("_"))
 
 
 def test_logic_sends_its_lane_while_it_plays_and_only_what_changed(tmp_path: Path) -> None:
