@@ -238,7 +238,7 @@ PRESETS: Mapping[str, Preset] = _table(
             _one(*3 * ("~/Documents/Draw an Audio/Pro Tools",)),
             (Copy("protools/*", "."), *_python(".")),
             (
-                "pip install 'draw-an-audio[protools]' (Python 3.12 or later)",
+                "in the project's folder: .venv/bin/pip install -e '.[protools]' (Python 3.12 or later)",
                 "run `drawaudio serve YOUR-FOLDER`, and beside it drawaudio_protools.py from that folder",
             ),
             must_exist=False,
@@ -252,14 +252,23 @@ PRESETS: Mapping[str, Preset] = _table(
                 *_python("Remote Scripts/DrawAnAudio"),
                 Copy("ableton/README.md", "Remote Scripts/DrawAnAudio"),
             ),
-            ("in Live: Settings > Link, Tempo & MIDI: choose DrawAnAudio as a control surface",),
+            (
+                "in Live: Settings > Link, Tempo & MIDI: choose DrawAnAudio as a control surface",
+                "start `drawaudio serve YOUR-FOLDER` in a terminal; loop a passage, send note 60 on channel 16",
+            ),
         ),
         Preset(
             "bitwig",
             "Bitwig Studio",
             _one("~/Documents/Bitwig Studio", "%USERPROFILE%/Documents/Bitwig Studio", "~/Bitwig Studio"),
-            (Copy("bitwig/*", "Controller Scripts/DrawAnAudio"),),
-            ("in Bitwig: Settings > Controllers > Add controller > Draw an Audio",),
+            (
+                Copy("bitwig/*", "Controller Scripts/DrawAnAudio"),
+                Copy("dawproject/*.dawproject", "Controller Scripts/DrawAnAudio"),
+            ),
+            (
+                "in Bitwig: Settings > Controllers > Add controller > Draw an Audio",
+                "start `drawaudio serve YOUR-FOLDER` in a terminal; loop a passage, press Generate in the panel",
+            ),
         ),
         Preset(
             "cubase_nuendo",
@@ -267,16 +276,21 @@ PRESETS: Mapping[str, Preset] = _table(
             _steinberg_folders,
             (
                 Copy("cubase_nuendo/*.js", "MIDI Remote/Driver Scripts/Local/Draw an Audio/Bridge"),
-                Copy("cubase_nuendo/README.md", "MIDI Remote/Driver Scripts/Local/Draw an Audio/Bridge"),
+                Copy("cubase_nuendo/README.md", "Draw an Audio"),
+                Copy("dawproject/*.dawproject", "Draw an Audio"),
+                Copy("midi/drawaudio_capture.py", "Draw an Audio"),
             ),
-            ("start `drawaudio serve`, then open Studio > MIDI Remote in Cubase or Nuendo",),
+            ("start `drawaudio serve YOUR-FOLDER`, then open MIDI Remote in Cubase or Nuendo",),
         ),
         Preset(
             "logic",
             "Logic Pro",
             _one("~/Music/Draw an Audio", "", ""),
-            (Copy("logic/*", "."), Copy("midi/guide.mid", ".")),
-            ("paste 'Draw an Audio Guide.js' into Scripter on an External Instrument track",),
+            (Copy("logic/*", "."), Copy("midi/guide.mid", "."), Copy("midi/drawaudio_capture.py", ".")),
+            (
+                "paste 'Draw an Audio Guide.js' into Scripter on an External Instrument track",
+                "start `drawaudio serve YOUR-FOLDER`, and drawaudio_capture.py beside it; README.md goes on from there",
+            ),
             must_exist=False,
         ),
         Preset(
@@ -292,14 +306,17 @@ PRESETS: Mapping[str, Preset] = _table(
                 *_python("Fusion/Scripts/Edit"),
                 Copy("resolve/README.md", "Fusion/Scripts/Draw an Audio"),
             ),
-            ("in Resolve: Workspace > Scripts > Edit > draw_an_audio",),
+            (
+                "start `drawaudio serve YOUR-FOLDER --allow-folder FOLDER-OF-THE-FILM` in a terminal",
+                "in Resolve: Workspace > Scripts > Edit > draw_an_audio",
+            ),
         ),
         Preset(
             "midi",
             "any DAW, by MIDI",
             _home,
             (Copy("midi/*", "."),),
-            ("start `drawaudio serve`; send notes 61 to 66 on channel 16 to its port",),
+            ("start `drawaudio serve YOUR-FOLDER`; send notes 61 to 66 on channel 16 to its port",),
             must_exist=False,
         ),
     )

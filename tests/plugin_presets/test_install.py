@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bridge.cli import COMMANDS
 from bridge.errors import UserError
 from bridge.presets import PRESETS, SOURCE, files_of, install
 from bridge.presets_ardour import ACTIONS, HOOK
@@ -43,6 +44,20 @@ def test_every_preset_has_one_page_with_a_table_and_says_what_was_not_tried(host
     assert "| what" in page and "how it works" in page
     assert re.search(r"not (been )?tried", page, re.IGNORECASE)
     assert len(page.splitlines()) <= 80
+    for subject in ("template", "key", "midi", "undo", "errors", "progress"):
+        assert subject in page.lower(), f"nothing is said of {subject}"
+
+
+@pytest.mark.parametrize("host", sorted(PRESETS))
+def test_the_page_names_only_commands_and_files_that_are_there(host: str, tmp_path: Path) -> None:
+    page = (SOURCE / host / "README.md").read_text(encoding="utf-8")
+    commands = {name.replace("_", "-") for name in COMMANDS}
+    assert set(re.findall(r"drawaudio ([a-z][a-z-]+)", page)) <= commands
+    assert set(re.findall(r"install-presets (\w+)", page)) <= set(PRESETS)
+    assert f"drawaudio install-presets {host}" in page
+    for file in re.findall(r"[\w./-]+\.py\b|guide\.mid|midi\.json", page):
+        names = {target.name for _, target in files_of(PRESETS[host], tmp_path)}
+        assert Path(file).name in names, f"{file} is not installed"
 
 
 def test_a_users_file_of_the_same_name_is_kept(tmp_path: Path) -> None:
