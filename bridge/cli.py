@@ -32,6 +32,7 @@ COMMANDS = (
     "masks",
     "serve",
     "send",
+    "capture",
     "jobs",
     "takes",
     "cancel",

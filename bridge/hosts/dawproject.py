@@ -132,8 +132,6 @@ class _Reader:
             self.playing.discard(reference)
 
     def _markers(self, element: Element, scope: _Scope) -> None:
-        """Markers have no length; two named "x>" and "x<" make the region "x"."""
-        open_regions: dict[str, int] = {}
         for marker in element.findall("Marker"):
             name = marker.get("name", "")
             try:
@@ -141,13 +139,6 @@ class _Reader:
             except ValueError as error:
                 self.warnings.append(f"marker {name!r} could not be read and is left out ({error})")
                 continue
-            stem = name.rstrip("<>").rstrip()
-            if name.endswith("<") and stem in open_regions:
-                index = open_regions.pop(stem)
-                self.markers[index] = replace(self.markers[index], kind="region", name=stem, end_s=time_s)
-                continue
-            if name.endswith(">") and stem:
-                open_regions[stem] = len(self.markers)
             self.markers.append(Marker("marker", name, time_s, None, marker.get("color")))
 
     def _video(self, element: Element, scope: _Scope) -> None:

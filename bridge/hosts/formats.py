@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
-from bridge.hosts.model import Project, ProjectError
+from bridge.hosts.model import Project, ProjectError, paired
 from bridge.hosts.packed import gunzip, unzip_member, zip_members
 
 #: A file larger than this is no project file (wave files are read by their chunks and may be larger), bytes.
@@ -110,7 +110,8 @@ def read_project(path: Path | str) -> Project:
         raise ProjectError(f"{path.name}: larger than {MAX_FILE // 2**20} MiB, which no project file is")
     name, data = _tell(path, head, data)
     try:
-        return FORMATS[name].read(data, path)
+        project = FORMATS[name].read(data, path)
+        return replace(project, markers=paired(project.markers))
     except ProjectError:
         raise
     except (RecursionError, MemoryError):

@@ -5,7 +5,8 @@ Times are seconds from the project's start; the start itself counts from timecod
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge.errors import UserError
@@ -119,6 +120,24 @@ class Marker:
             "end_s": self.end_s,
             "color": self.color,
         }
+
+
+def paired(markers: Sequence[Marker]) -> tuple[Marker, ...]:
+    """Two markers "rain>" and "rain<" as the region "rain": how a range is written where markers have no length."""
+    result: list[Marker | None] = list(markers)
+    begun: dict[str, int] = {}
+    for index in sorted(range(len(markers)), key=lambda at: markers[at].time_s):
+        marker = markers[index]
+        stem = marker.name.rstrip("<>").rstrip()
+        if marker.kind != "marker" or not stem:
+            continue
+        if marker.name.endswith(">"):
+            begun[stem] = index
+        elif marker.name.endswith("<") and stem in begun:
+            first = begun.pop(stem)
+            result[first] = replace(markers[first], kind="region", name=stem, end_s=marker.time_s)
+            result[index] = None
+    return tuple(marker for marker in result if marker is not None)
 
 
 @dataclass(frozen=True)

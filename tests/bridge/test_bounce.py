@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -17,6 +18,7 @@ from bridge.broadcast_wave import write_broadcast_wave
 from bridge.cli import main
 from bridge.errors import UserError
 from bridge.hosts import Lane, LanePoint, Marker, Project, Track, VideoItem, read_project
+from bridge.hosts.model import paired
 from engine.cue import MaskPrompt
 from engine.generator import Generator
 from engine.take import Progress
@@ -34,6 +36,41 @@ def project(*markers: Marker, tracks: tuple[Track, ...] = (Track("Guide", (LANE,
 
 
 # ---------------------------------------------------------------------------------------------------------- the plan
+
+
+def test_two_markers_make_a_range_where_markers_have_no_length(tmp_path: Path) -> None:
+    """A MIDI file at 120 BPM, 480 ticks per beat: the pair stands at 1 s and 3 s, the fader moves at 2 s."""
+    song = mido.MidiFile(ticks_per_beat=480)
+    conductor, steps = song.add_track(), song.add_track("Steps")
+    for time, end in ((960, ">"), (1920, "<")):
+        conductor.append(mido.MetaMessage("marker", text=f"Steps: footsteps on gravel #tight{end}", time=time))
+    for time, value in ((0, 127), (1920, 64)):
+        steps.append(mido.Message("control_change", control=11, value=value, time=time))
+    song.save(tmp_path / "song.mid")
+    read = read_project(tmp_path / "song.mid")
+    assert [(one.kind, one.name) for one in read.markers] == [("region", "Steps: footsteps on gravel #tight")]
+    (one,) = plan(read).cues
+    assert (one.track, one.cue.prompt, one.cue.span.start_samples, one.cue.span.duration_s) == (
+        "Steps",
+        "footsteps on gravel",
+        48000,
+        2.0,
+    )
+    assert one.cue.loudness is not None
+    before, after = one.cue.loudness.sample(np.array([0.5, 1.5]))
+    assert before == pytest.approx(0.0) and after == pytest.approx(40 * np.log10(64 / 127), abs=0.01)
+
+
+def test_pairs_may_nest_and_lose_a_partner() -> None:
+    names = {"rain>": 1.0, "wind>": 2.0, "rain<": 3.0, "wind<": 4.0, "rain<<": 5.0, "hail>": 6.0, ">": 7.0}
+    made = paired([Marker("marker", name, time) for name, time in names.items()])
+    assert [(one.kind, one.name, one.time_s, one.end_s) for one in made] == [
+        ("region", "rain", 1.0, 3.0),
+        ("region", "wind", 2.0, 4.0),
+        ("marker", "rain<<", 5.0, None),
+        ("marker", "hail>", 6.0, None),
+        ("marker", ">", 7.0, None),
+    ]
 
 
 def test_only_selected_named_and_track_regions_are_cues() -> None:

@@ -1,4 +1,4 @@
-"""Generate by MIDI: the script as it is run, beside a real service whose MIDI door hears timecode and a fader."""
+"""`drawaudio capture` beside a real service whose MIDI door hears timecode and a fader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import pytest
 from bridge.broadcast_wave import read_broadcast_wave
 from bridge.midi.door import MidiDoor
 from bridge.midi.mtc import quarter_frames
-from bridge.presets import SOURCE
 from bridge.session import Announcement
 from bridge.timecode import FRAME_RATES, Timecode
 from tests.bridge.osc.test_server import TOKEN, Rig
@@ -35,11 +34,9 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
 
 
 def run(*words: str) -> subprocess.Popen[str]:
-    script = SOURCE / "midi" / "drawaudio_capture.py"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", "import sys; from bridge.cli import main; sys.exit(main(sys.argv[1:]))"]
     pipe = subprocess.PIPE
-    command = [sys.executable, str(script), *words]
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment)
+    return subprocess.Popen([*command, "capture", *words], stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
 
 
 def play(door: MidiDoor) -> None:
