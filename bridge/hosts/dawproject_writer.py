@@ -13,7 +13,7 @@ from bridge.hosts.dawproject_time import tempo_of
 from bridge.hosts.model import Project
 from bridge.hosts.packed import ARCHIVE_DAMAGE, unzip_member, zip_members
 from bridge.hosts.safe_xml import UnsafeXml, parse_xml
-from bridge.hosts.write_back import PlacedTake, TakeTrack
+from bridge.hosts.write_back import PlacedTake, TakeTrack, overlap
 
 #: Members get this date, so that the same bounce gives the same file.
 _DATE = (2020, 1, 1, 0, 0, 0)
@@ -83,7 +83,8 @@ class _Writer:
         for age in range(rows):
             takes = [takes[-1 - age] for takes in track.cues if len(takes) > age]
             name = track.name if age == 0 else f"{track.name} ({age} older)"
-            self._row(name, takes, muted=age > 0)
+            for number, row in enumerate(_rows(takes), 1):
+                self._row(name if number == 1 else f"{name} {number}", row, muted=age > 0)
 
     def _row(self, name: str, takes: list[PlacedTake], *, muted: bool) -> None:
         identity = self.new_id()
@@ -149,3 +150,15 @@ class _Writer:
             if channel.get("role") == "master":
                 return channel.get("id")
         return None
+
+
+def _rows(takes: list[PlacedTake]) -> list[list[PlacedTake]]:
+    """As few rows as let none lie over another: of two clips at one place on one track only one would sound."""
+    rows: list[list[PlacedTake]] = []
+    for take in sorted(takes, key=lambda take: take.time_s):
+        row = next((row for row in rows if not overlap(row[-1], take)), None)
+        if row is None:
+            rows.append([take])
+        else:
+            row.append(take)
+    return rows

@@ -33,6 +33,11 @@ class PlacedTake:
         return self.samples / self.rate
 
 
+def overlap(one: PlacedTake, other: PlacedTake) -> bool:
+    """Whether two takes sound at the same time; one that begins with the other's last sample played does not."""
+    return one.time_s < other.time_s + other.length_s - 1e-9 and other.time_s < one.time_s + one.length_s - 1e-9
+
+
 @dataclass(frozen=True)
 class TakeTrack:
     """A new track for the takes of an old one."""

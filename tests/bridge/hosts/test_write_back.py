@@ -8,6 +8,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 from types import ModuleType
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -91,6 +92,84 @@ def test_an_ardour_session_without_an_audio_track(samples: ModuleType, tmp_path:
     project = written(tmp_path, "two.ardour", samples.ARDOUR_2.encode())
     with pytest.raises(UserError, match="Ardour 3 or later"):
         write_ardour(project, (track,))
+
+
+MODEL = """<Session version="7002" name="s" sample-rate="48000" id-counter="99"><Sources/><Routes>
+<Route id="1" name="Master" default-type="audio">
+<IO id="2" name="Master" direction="Input"><Port name="Master/audio_in 1"/><Port name="Master/audio_in 2"/></IO></Route>
+<Route id="3" name="First" default-type="audio" active="0" mode="Normal">
+<PresentationInfo order="1" flags="AudioTrack"/>
+<IO id="4" name="First" direction="Output">
+<Port name="First/audio_out 1"><Connection other="Elsewhere/audio_in 1"/></Port></IO></Route>
+<Route id="5" name="Guide" default-type="audio" active="0" mode="NonLayered" route-group="7"
+ disk-io-point="DiskIOPostFader">
+<PresentationInfo order="2" flags="AudioTrack,Hidden,Selected,OrderSet,TriggerTrack"/>
+<Controllable name="solo" id="6" value="1" self-solo="1"><masters><master id="40" yn="1"/></masters></Controllable>
+<Controllable name="phase" id="7" value="1" phase-invert="01"/><Controllable name="mute" id="8" value="1"/>
+<IO id="9" name="Guide" direction="Input"><Port name="Guide/audio_in 1"><Connection other="system:capture_1"/></Port>
+<Port name="Guide/audio_in 2"/></IO>
+<IO id="10" name="Guide" direction="Output">
+<Port name="Guide/audio_out 1"><Connection other="Foley bus/audio_in 1"/></Port></IO>
+<MuteMaster muted="1"/><Pannable><Controllable name="pan-azimuth" id="11" value="0"/></Pannable>
+<Processor id="12" name="Amp" active="0" type="amp"><Controllable name="gaincontrol" id="13" value="0.1"/></Processor>
+<Processor id="14" name="Comp" active="1" type="lv2"/><Slavable><Master number="1"/></Slavable>
+<Controllable name="monitor" id="15" value="1" monitoring="MonitorInput"/></Route>
+</Routes><Playlists/></Session>"""
+
+
+def test_an_ardour_take_track_is_heard_by_the_way_of_the_drawn_one_and_unchanged(
+    tmp_path: Path, track: TakeTrack
+) -> None:
+    project = written(tmp_path, "s.ardour", MODEL.encode())
+    session = ElementTree.fromstring(write_ardour(project, (track, TakeTrack("Bus", track.cues))))
+    route, other = session.findall("./Routes/Route")[-2:]
+    assert (route.get("name"), route.get("active"), route.get("mode")) == ("Guide · Foley", "1", "Normal")
+    assert route.get("disk-io-point") == "DiskIOPreFader" and route.get("route-group") is None
+    flags = [one.get("flags", "") for one in route.iter("PresentationInfo")]
+    assert flags == ["AudioTrack,OrderSet"]
+    controls = {one.get("name"): one.attrib for one in route.iter("Controllable")}
+    assert {name: one["value"] for name, one in controls.items()} == {
+        "solo": "0",
+        "phase": "0",
+        "mute": "0",
+        "gaincontrol": "1",
+        "monitor": "0",
+    }
+    assert (controls["solo"]["self-solo"], controls["phase"]["phase-invert"]) == ("0", "0")
+    assert controls["monitor"]["monitoring"] == "" and "pan-azimuth" not in controls
+    assert [one.get("active") for one in route.iter("Processor")] == ["1"]
+    assert route.find("MuteMaster[@muted='0']") is not None and not list(route.iter("Master"))
+    # A track plays as many channels as it has inputs, and a take has one.
+    ports = [(one.get("name"), [to.get("other") for to in one]) for one in route.iter("Port")]
+    assert ports == [("Guide · Foley/audio_in 1", []), ("Guide · Foley/audio_out 1", ["Foley bus/audio_in 1"])]
+    # What was drawn on a bus is modelled on the first track, and goes to the middle of the master.
+    assert [to.get("other") for to in other.iter("Connection")] == ["Master/audio_in 1", "Master/audio_in 2"]
+    assert (other.get("name"), other.get("active")) == ("Bus · Foley", "1")
+
+
+def test_overlapping_takes_of_an_ardour_track_do_not_silence_each_other(samples: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "takes").mkdir()
+    cues = [(take(tmp_path / "takes", name, at),) for name, at in (("a", 1.0), ("b", 1.5), ("c", 2.5), ("d", 9.0))]
+    project = written(tmp_path, "s.ardour", samples.ARDOUR_7.encode())
+    session = ElementTree.fromstring(write_ardour(project, (TakeTrack("Guide", tuple(cues)),)))
+    regions = [
+        one for one in session.iterfind("./Playlists/Playlist/Region") if one.get("name") in ("a", "b", "c", "d")
+    ]
+    # b sounds while a does; c begins where b has just ended.
+    assert [(one.get("name"), one.get("opaque")) for one in regions] == [("a", "0"), ("b", "0"), ("c", "1"), ("d", "1")]
+
+
+def test_overlapping_takes_of_a_dawproject_lie_on_tracks_of_their_own(samples: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "takes").mkdir()
+    cues = [(take(tmp_path / "takes", name, at),) for name, at in (("c", 2.0), ("b", 1.5), ("a", 1.0))]
+    project = written(tmp_path, "song.dawproject", samples.dawproject())
+    data = write_dawproject(project, (TakeTrack("Guide", tuple(cues)),))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        root = ElementTree.fromstring(archive.read("project.xml"))
+    names = {one.get("id"): one.get("name") for one in root.iter("Track")}
+    lanes = {names[one.get("track")]: [c.get("name") for c in one.iter("Clip")] for one in root.iter("Lanes")
+             if one.get("track") in names}  # fmt: skip
+    assert lanes["Guide · Foley"] == ["a", "c"] and lanes["Guide · Foley 2"] == ["b"]
 
 
 def test_dawproject_gets_audio_clips_and_keeps_its_members(
