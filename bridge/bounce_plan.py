@@ -118,7 +118,10 @@ def _nothing(project: Project, track: str | None, region: str | None, left_out: 
     regions = sum(marker.kind == "region" and not marker.section for marker, _ in left_out)
     on_track = f" for the track {track!r}" if track is not None else ""
     if not regions:
-        return f"{name}: no region to bounce{on_track}; make a region, write the prompt as its name and select it"
+        return (
+            f"{name}: no region to bounce{on_track}; make a region, write the prompt as its name and select it, "
+            'or put two markers "TRACK: prompt>" and "TRACK: prompt<" around the span'
+        )
     return (
         f"{name}: none of its {regions} region(s) is a cue{on_track}: "
         'select one and save, write "TRACK: prompt", or use --region NAME'
