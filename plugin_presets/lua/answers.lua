@@ -19,16 +19,17 @@ return function (service, memory)
       texts[entry.id] = nil
       return true, true
     end
-    local fresh = {}
+    local fresh, problem = {}, nil
     for index = entry.imported + 1, #(answer.takes or {}) do fresh[#fresh + 1] = answer.takes[index] end
     if #fresh > 0 then
-      -- Counted before the import: a take that the host cannot read must not be tried again and again.
+      -- Counted before the import: a take that the host cannot read must not be tried again and again, but others may come.
       entry.imported = entry.imported + #fresh
-      import (entry, fresh)
+      local ok, said = pcall (import, entry, fresh)
+      if not ok then problem = said end
     end
     if answer.state == "failed" or answer.state == "refused" then return false, true, answer.text end
     local over = answer.state == "done" or answer.state == "cancelled"
-    return not over, over or #fresh > 0
+    return not over, over or #fresh > 0, problem
   end
 
   -- Read again: a key pressed during an import may have asked for more, or cancelled.

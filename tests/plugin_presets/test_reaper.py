@@ -293,6 +293,17 @@ def test_several_takes_of_one_job_arrive_as_they_get_ready(home: Path) -> None:
     play(home, project(), script)
 
 
+def test_a_take_that_cannot_be_read_does_not_keep_the_next_ones_away(home: Path) -> None:
+    script = """press ("Generate")
+    local id, gone = taken (), take_file (1)
+    gone.path = "/nowhere.wav"
+    running (id, gone) fake.run (1)
+    eq (#fake.messages, 1) assert (fake.messages[1]:find ("cannot open /nowhere.wav"))
+    done (id, gone, take_file (2)) fake.run (1)
+    eq (#fake.messages, 1) eq (#foley ().items[1].takes, 1)"""
+    play(home, project(), script)
+
+
 def test_cancel_leaves_no_trace(home: Path) -> None:
     script = """press ("Generate") press ("Cancel")
     eq (#inbox (), 0)
