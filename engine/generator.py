@@ -20,41 +20,27 @@ from engine.errors import Cancelled, MissingModel
 from engine.gain_rider import MARGIN_FRAMES, Ridden, ride
 from engine.memory import hand_back
 from engine.meter import Meter, measure
-from engine.models.codec import LATENT_HOP
-from engine.models.denoiser import (
-    LATENTS_PER_TOKEN,
-    LEVELS_PER_TOKEN,
-    Condition,
-    from_tokens,
-    scale_level,
-    unscale_level,
-)
+from engine.models.denoiser import LATENTS_PER_TOKEN, LEVELS_PER_TOKEN, Condition, scale_level
 from engine.models.store import WEIGHTS, Models, load, pick_device, pick_dtype
 from engine.picture import Picture
 from engine.picture_curve import with_curve
 from engine.references import LOOK_BACK_TOKENS, NO_REFERENCES, Reference
 from engine.regenerate import regenerate_span
 from engine.resampler import Resampler
-from engine.sampler import STEPS, Sampler, seeded, token_noise
+from engine.sampler import STEPS, WINDOW_TOKENS, Sampler, token_noise
 from engine.spectral import SAMPLE_RATE
 from engine.streaming import Piece, own, with_margins
 from engine.take import Progress, Take, TakeReport
 from engine.text import Embedding, TextEncoder
+from engine.texture import DECODE_MARGIN_TOKENS, TOKEN_SAMPLES, textures
 from engine.timeline import Timeline, take_samples, take_start
 
 __all__ = ["Cancelled", "Generator", "MissingModel", "Rendering", "take_samples", "take_start"]
 
 MODEL_NAME = "draw-an-audio-small"
-WINDOW_TOKENS = 240
-"""Tokens sampled at once: 9.6 s, so that an 8 s take with its tail is one window."""
-
 OVERLAP_TOKENS = 20
 """Tokens that a window takes over from the one before: 0.8 s to grow on to."""
 
-DECODE_MARGIN_TOKENS = 12
-"""The decoder looks less than 0.5 s to either side."""
-
-TOKEN_SAMPLES = LATENTS_PER_TOKEN * LATENT_HOP
 MARGIN_TOKENS = MARGIN_FRAMES // LEVELS_PER_TOKEN
 QUIET_DB, LOUD_DB = -80.0, 0.0
 FAMILIAR = 0.45
@@ -223,43 +209,6 @@ class Generator:
             yield tokens[:, overlap:].transpose(1, 2), pitch[..., LATENTS_PER_TOKEN * overlap :]
             first, window = first + count, window + 1
 
-    @torch.inference_mode()
-    def texture(
-        self, piece: Piece, seeds: Sequence[int], channels: int, phases: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens and pitch with margins -> the piece's own sound at unit level.
-
-        phases: (takes, harmonics) where the piece begins, as returned by the one before; None at the
-        start of a take. Returns texture (takes, channels, L), inner level (takes, n) in dBFS, and the
-        phases where the piece ends.
-        """
-        codec, denoiser = self.models.codec, self.models.denoiser
-        latents, level = from_tokens(piece.parts[0].transpose(1, 2))
-        latents = latents * denoiser.latent_std.float() + denoiser.latent_mean.float()
-        pitch = piece.parts[1]
-        features = codec.features(latents.transpose(1, 2).to(codec.dtype), pitch)
-        if phases is None:
-            phases = torch.stack([start_phases(seed, codec.config.harmonics) for seed in seeds]).to(self.device)
-        heads = codec.heads(features, pitch)
-        sounded, turning = codec.sounded(heads, phases, piece.left * LEVELS_PER_TOKEN)
-        begin = (piece.first - piece.left) * TOKEN_SAMPLES
-        sides = []
-        for channel in range(channels):
-            white = torch.stack([white_noise(seed, channel, begin, sounded.shape[-1]) for seed in seeds])
-            sides.append(sounded + codec.noise_part(heads.gains, white.to(self.device)))
-        texture = own(torch.stack(sides, 1).float().cpu(), piece, TOKEN_SAMPLES)
-        end = min((piece.left + piece.count) * LEVELS_PER_TOKEN, turning.shape[1] - 1)
-        return texture, own(unscale_level(level).cpu(), piece, LEVELS_PER_TOKEN), turning[:, end]
-
-    def _textures(
-        self, pieces: Iterator[Piece], seeds: Sequence[int], channels: int
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Texture and inner level of each piece, tones running on from piece to piece."""
-        phases: Tensor | None = None
-        for piece in pieces:
-            texture, inner, phases = self.texture(piece, seeds, channels, phases)
-            yield texture, inner
-
     def _ridden(
         self,
         cue: Cue,
@@ -271,8 +220,8 @@ class Generator:
         """The take at 48 kHz, ridden onto its curve, piece by piece with margins."""
         windows = self._windows(cue, timeline, seeds, progress, cancelled)
         pieces = with_margins(windows, (1, LATENTS_PER_TOKEN), DECODE_MARGIN_TOKENS)
-        textures = self._textures(pieces, seeds, cue.channels)
-        for piece in with_margins(textures, (TOKEN_SAMPLES, LEVELS_PER_TOKEN), MARGIN_TOKENS):
+        sounds = textures(self.models, pieces, seeds, cue.channels)
+        for piece in with_margins(sounds, (TOKEN_SAMPLES, LEVELS_PER_TOKEN), MARGIN_TOKENS):
             if cancelled():
                 raise Cancelled("the take was cancelled")
             texture, inner = piece.parts
@@ -366,18 +315,3 @@ class Generator:
             final.append(own(ridden.audio, piece, TOKEN_SAMPLES)[:, 0].numpy())
         length = math.ceil(timeline.samples * SAMPLE_RATE / timeline.rate)
         return np.concatenate(raw, 1)[:, :length], np.concatenate(final, 1)[:, :length]
-
-
-def white_noise(seed: int, channel: int, begin: int, length: int) -> Tensor:
-    """White noise of a take from sample ``begin`` on: any piece can be had without those before it. (length,)"""
-    block = SAMPLE_RATE
-    wanted = range(begin // block, (begin + length - 1) // block + 1)
-    blocks = [torch.randn(block, generator=seeded(seed, channel, index, 1)) for index in wanted]
-    offset = begin - wanted.start * block
-    return torch.cat(blocks)[offset : offset + length]
-
-
-def start_phases(seed: int, count: int) -> Tensor:
-    """Phases at which a take's tones begin: (count,) in radians."""
-    state = np.random.SeedSequence([seed, 2]).generate_state(count, np.uint32)
-    return torch.from_numpy(state.astype(np.float32) * (2 * math.pi / 2**32))

@@ -22,9 +22,11 @@ from engine.loudness import factor_level
 from engine.meter import figures
 from engine.models.denoiser import LATENTS_PER_TOKEN, LEVELS_PER_TOKEN, TOKEN_RATE, scale_level, to_tokens
 from engine.pitch import track
+from engine.sampler import WINDOW_TOKENS
 from engine.spectral import FRAME, SAMPLE_RATE
 from engine.streaming import Piece
 from engine.take import CurveReport, Progress, Take
+from engine.texture import texture
 from engine.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -95,10 +97,10 @@ def regenerate_span(
 
     fill(generator, take, timeline, tokens, pitch, left, (first, stop), seed, progress, cancelled or (lambda: False))
     piece = Piece((tokens.transpose(1, 2), pitch), left, 0, right - left, 0)
-    texture, inner, _ = generator.texture(piece, [seed], take.audio.shape[1])
+    sound, inner, _ = texture(generator.models, piece, [seed], take.audio.shape[1])
     inner = torch.from_numpy(timeline.settled(inner.numpy(), left * LEVELS_PER_TOKEN))
     asked = timeline.asked(left * LEVELS_PER_TOKEN, inner.shape[-1])
-    new = at_rate(ride(texture, inner, asked).audio[0].T.numpy(), SAMPLE_RATE, timeline.rate, len(old))
+    new = at_rate(ride(sound, inner, asked).audio[0].T.numpy(), SAMPLE_RATE, timeline.rate, len(old))
 
     inside = slice(round(begin_s * timeline.rate), min(timeline.samples, round(stop_s * timeline.rate)))
     here = slice(inside.start - region.start, inside.stop - region.start)
@@ -153,8 +155,6 @@ def fill(
 
     tokens: (1, T, channels) and pitch: (1, 2, 2 T), of which the first is token ``left`` of the take.
     """
-    from engine.generator import WINDOW_TOKENS
-
     first, stop = span
     picture = generator.picture(take.cue)
     here = first

@@ -22,6 +22,9 @@ STEPS = 10
 START = 0.4
 """Time of the flow at which a sound to start from comes in: 0 would be that sound itself, 1 noise alone."""
 
+WINDOW_TOKENS = 240
+"""Tokens sampled at once: 9.6 s, so that an 8 s take with its tail is one window."""
+
 Looks = Sequence[Callable[[Tensor], Tensor]]
 """The picture, bound to the attention of every block of the denoiser; none without a picture."""
 
