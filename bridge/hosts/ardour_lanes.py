@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
-from bridge.hosts.ardour_time import ArdourClock
+from bridge.hosts.ardour_time import ArdourClock, counts_beats
+from bridge.hosts.beat_lines import BeatLines
 from bridge.hosts.model import (
     GUIDE_PARAMETER,
     GUIDE_PLUGIN,
@@ -58,6 +59,7 @@ class LaneReader:
         self.file = file
         self.warnings = warnings
         self.points_left = MAX_FILE_POINTS
+        self.beat_lines = BeatLines.of(clock.tempo)
 
     def tracks(self) -> Iterator[Track]:
         chosen = {
@@ -157,12 +159,15 @@ class LaneReader:
             domain = "db"
         elif one.controls in ("pan", "param"):
             domain = "gain"
-        points = in_order(self._points(one, words, shape, scale))
+        in_beats = one.position is None and all(map(counts_beats, words[::2]))
+        points = in_order(self._points(one, words, shape, scale, in_beats))
         if not points:
             return None
-        return Lane(one.controls, points, one.active, domain, one.name, one.guide)
+        lane = Lane(one.controls, points, one.active, domain, one.name, one.guide)
+        return replace(lane, points=self.beat_lines.in_seconds(lane)) if in_beats else lane
 
-    def _points(self, one: _List, words: list[str], shape: str, scale: float) -> Iterator[LanePoint]:
+    def _points(self, one: _List, words: list[str], shape: str, scale: float, in_beats: bool) -> Iterator[LanePoint]:
+        """The points of a list; with `in_beats` their times are beats."""
         if len(words) % 2:
             self.warnings.append(f"{one.name}: the list of points ends in the middle")
         bad = 0
@@ -171,8 +176,13 @@ class LaneReader:
             if self.points_left < 0:
                 raise ProjectError(f"{self.file}: more than {MAX_FILE_POINTS} points; thin the automation first")
             try:
-                time_s = self.clock.seconds(when) if one.position is None else self.clock.within(one.position, when)
-                yield LanePoint(time_s, number(value) / scale, shape)
+                if in_beats:
+                    time = self.clock.beats(when)
+                elif one.position is None:
+                    time = self.clock.seconds(when)
+                else:
+                    time = self.clock.within(one.position, when)
+                yield LanePoint(time, number(value) / scale, shape)
             except ValueError:
                 bad += 1
         if bad:

@@ -31,16 +31,30 @@ class ArdourClock:
     def within(self, position: str, text: str) -> float:
         """The time `text` counted from `position`, as a region's envelope is; raises `ValueError`."""
         position, text = position.strip(), text.strip()
-        if position.startswith("b") and text.startswith("b"):
+        if counts_beats(position) and counts_beats(text):
             return seconds(self.tempo.seconds(_quarters(position[1:]) + _quarters(text[1:])))
         return seconds(self._seconds(position) + self._seconds(text))
+
+    def beats(self, text: str) -> float:
+        """The time `text` ("b1920") in quarter notes; raises `ValueError` for another kind, or one out of reach."""
+        text = text.strip()
+        if not counts_beats(text):
+            raise ValueError(f"{text[:40]!r} is no time in beats")
+        beat = _quarters(text[1:])
+        self.tempo.seconds(beat)
+        return beat
 
     def _seconds(self, text: str) -> float:
         if text.startswith("a"):
             return number(text[1:]) / self.superclocks_per_second
-        if text.startswith("b"):
+        if counts_beats(text):
             return self.tempo.seconds(_quarters(text[1:]))
         return number(text) / self.sample_rate
+
+
+def counts_beats(text: str) -> bool:
+    """Whether a time is written in beats."""
+    return text.startswith("b")
 
 
 def superclocks_per_second(session: Element) -> int:
@@ -96,7 +110,8 @@ def _section(element: Element, sample_rate: int, superclocks: int, beats_per_bar
     end = _number(element.get("enpm") or element.get("end-beats-per-minute"), bpm * note_type / 4.0) * 4.0 / note_type
     if not all(BPM[0] <= tempo <= BPM[1] for tempo in (bpm, end)):
         raise ValueError(f"{bpm:g} to {end:g} BPM")
-    ramp = abs(end - bpm) > 1e-9
+    # A glide whose rate Ardour has not worked out, it plays as one tempo.
+    ramp = abs(end - bpm) > 1e-9 and _number(element.get("omega"), 1.0) != 0.0
     if element.get("sclock") is not None:
         at_s = number(element.get("sclock")) / superclocks
         event = TempoEvent(_quarters(element.get("quarters", "0:0")), bpm, ramp, at_s)

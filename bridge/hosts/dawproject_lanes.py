@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element
 
+from bridge.hosts.beat_lines import BeatLines
 from bridge.hosts.curves import cut
 from bridge.hosts.dawproject_time import Place
 from bridge.hosts.model import (
@@ -62,6 +63,7 @@ class LaneReader:
         self.tempo = tempo
         self.warnings = warnings
         self.points_left = MAX_FILE_POINTS
+        self.beat_lines = BeatLines.of(tempo)
         self.parameters: dict[str, _Parameter] = {}
         #: Track id -> what was read of its lanes, by target.
         self.drafts: dict[str, dict[str, _Draft]] = {}
@@ -117,7 +119,11 @@ class LaneReader:
             edges = (place.content(edge, unit, self.tempo) for edge in place.window)
             lane = replace(lane, points=_windowed(lane, *edges))
         # Cut first and placed then: across a change of tempo a line is straight in the clip's own time.
-        placed = [replace(p, time_s=place.seconds(p.time_s, unit, self.tempo)) for p in lane.points]
+        placed: Iterable[LanePoint]
+        if unit == "beats":
+            placed = self.beat_lines.in_seconds(lane, place.start_beat - place.origin)
+        else:
+            placed = [replace(p, time_s=place.seconds(p.time_s, unit, self.tempo)) for p in lane.points]
         if placed:
             drafts = self.drafts.setdefault(parameter.track, {})
             key = identity or (parameter.controls if domain == "midi_cc" else f"{parameter.name} {len(drafts)}")

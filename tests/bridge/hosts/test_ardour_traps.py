@@ -11,6 +11,7 @@ import pytest
 
 from bridge.hosts import Lane, Project, read_project
 from bridge.hosts.ardour_writer import write_ardour
+from bridge.hosts.curves import evaluate
 from bridge.hosts.write_back import PlacedTake, TakeTrack
 
 Read = Callable[[str, bytes | str], Project]
@@ -210,7 +211,34 @@ def test_a_lane_in_beats_over_a_glide(read: Read, second: str, wanted: float) ->
     for two_beats in ("b3840", "b2:0", "b1:1920"):
         body = route(fader(f"b0 1 {two_beats} 0.5", "Exponential"))
         lane = only_lane(read("s.ardour", session("7002", body, tempo=tempo)))
-        assert times(lane) == pytest.approx(np.array([(0.0, 1.0), (wanted, 0.5)]), abs=1e-9)
+        assert [times(lane)[0], times(lane)[-1]] == pytest.approx(np.array([(0.0, 1.0), (wanted, 0.5)]), abs=1e-9)
+
+
+def test_a_line_in_beats_is_straight_in_beats_whatever_the_tempo_does(read: Read) -> None:
+    # 60 BPM for two beats, 120 for two, then a glide to 240 over four.
+    two, four = 2 * 282_240_000, 3 * 282_240_000
+    tempo = TEMPO.format(60, 60, 0, "0:0") + TEMPO.format(120, 120, two, "2:0") + TEMPO.format(120, 240, four, "4:0")
+    end = round(four + 2 * np.log(2) * 282_240_000)
+    tempo = TEMPO_7.format(tempo + TEMPO.format(240, 240, end, "8:0"))
+    body = route(fader("b0 1 b15360 0.01", "Logarithmic"))
+    lane = only_lane(read("s.ardour", session("7002", body, tempo=tempo)))
+    beats = np.linspace(0.0, 8.0, 801)
+    at = np.where(
+        beats <= 2, beats, np.where(beats <= 4, 1 + beats / 2, 3 + 2 * np.log1p(np.maximum(beats - 4, 0) / 4))
+    )
+    heard = 20 * np.log10([evaluate(lane, time) for time in at])
+    assert np.abs(heard + 5 * beats).max() < 0.005
+    # What is held needs no points of ours.
+    held = only_lane(read("s.ardour", session("7002", route(fader("b0 1 b15360 0.01", "Discrete")), tempo=tempo)))
+    assert times(held) == pytest.approx(np.array([(0.0, 1.0), (3 + 2 * np.log(2), 0.01)]), abs=1e-8)
+
+
+@pytest.mark.parametrize(("omega", "seconds"), [("2.5e-10", 4 * np.log(1.5)), ("0", 2.0)])
+def test_a_glide_whose_rate_ardour_never_worked_out_is_none(read: Read, omega: str, seconds: float) -> None:
+    glide = TEMPO.format(60, 120, 0, "0:0").replace("/>", f' omega="{omega}"/>')
+    tempo = TEMPO_7.format(glide + TEMPO.format(120, 120, 4 * 282_240_000, "4:0"))
+    project = read("s.ardour", session("7002", route(fader("b3840 1")), tempo=tempo))
+    assert times(only_lane(project))[0][0] == pytest.approx(seconds) and project.tempo[0].ramp == (omega != "0")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bridge.hosts import Project, ProjectError
+from bridge.hosts.curves import evaluate
 
 Read = Callable[[str, bytes | str], Project]
 T4 = 4 * np.log(2)  # beat 4, after a glide from 60 to 120 BPM
@@ -32,7 +33,11 @@ def lanes(project: Project) -> list[tuple[str, str, str, list[tuple[float, float
 def test_units_times_and_targets(read: Read, samples: ModuleType) -> None:
     project = read("song.dawproject", samples.dawproject())
     t4, t8 = round(T4, 6), round(T4 + 2, 6)
-    assert lanes(project) == [
+    found = lanes(project)
+    # A line under the glide of tempo gets points that keep it straight in beats.
+    whole = found[0][3]
+    found[0] = (*found[0][:3], [whole[0], *whole[-2:]])
+    assert found == [
         ("Guide", "volume", "gain", [(0.0, 1.0, "linear"), (t4, 0.5, "hold"), (t8, 0.0, "hold")]),
         ("Guide", "send", "gain", [(0.0, 0.5, "hold")]),
         ("Guide", "pan", "gain", [(0.0, 0.25, "hold")]),
@@ -43,6 +48,15 @@ def test_units_times_and_targets(read: Read, samples: ModuleType) -> None:
         ("Inner", "volume", "gain", [(0.0, 0.5, "hold")]),
     ]
     assert [lane.guide for track in project.tracks for lane in track.lanes].count(True) == 1
+
+
+def test_a_line_in_beats_is_straight_in_beats_while_the_tempo_glides(read: Read, samples: ModuleType) -> None:
+    (lane,) = (
+        lane for lane in read("song.dawproject", samples.dawproject()).tracks[0].lanes if lane.controls == "volume"
+    )
+    beats = np.linspace(0.0, 3.99, 400)
+    heard = [evaluate(lane, 4 * np.log1p(beat / 4)) for beat in beats]  # from 60 to 120 BPM over four beats
+    assert np.abs(20 * np.log10(heard / (1 - beats / 8))).max() < 0.005
 
 
 def test_paired_markers_are_a_region(read: Read, samples: ModuleType) -> None:
