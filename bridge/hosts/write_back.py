@@ -60,11 +60,25 @@ WRITERS = {
 }
 
 
+#: Formats whose files themselves can refuse a take track, and are small enough to find that out beforehand.
+TRIED = ("rpp", "ardour")
+
+
 def check_writable(project: Project) -> None:
-    """Raise `UserError` for a project whose format cannot be written back."""
+    """Raise `UserError` for a project that cannot be written back, before anything is rendered for it."""
     if project.format not in WRITERS:
         known = "--write-back knows REAPER, Ardour and DAWproject files"
         raise UserError(f"{project.path.name}: {known}; leave it out and place the takes by their timecode")
+    if project.format in TRIED:
+        _writer(project)(project, ())
+
+
+def _writer(project: Project) -> Callable[[Project, tuple[TakeTrack, ...]], bytes]:
+    module, _, function = WRITERS[project.format].partition(":")
+    writer: Callable[[Project, tuple[TakeTrack, ...]], bytes] = getattr(
+        import_module(f"bridge.hosts.{module}"), function
+    )
+    return writer
 
 
 def take_tracks(project: Project, done: Bounce) -> tuple[TakeTrack, ...]:
@@ -90,12 +104,7 @@ def write_copy(project: Project, done: Bounce) -> Path:
     """Write the copy beside the original, under a name of its own; returns it. Raises `UserError`."""
     from bridge.render import refused, write_new
 
-    check_writable(project)
-    module, _, function = WRITERS[project.format].partition(":")
-    write: Callable[[Project, tuple[TakeTrack, ...]], bytes] = getattr(
-        import_module(f"bridge.hosts.{module}"), function
-    )
-    data = write(project, take_tracks(project, done))
+    data = _writer(project)(project, take_tracks(project, done))
     original = project.path
     number = 1
     while True:

@@ -200,6 +200,16 @@ def test_other_formats_say_what_to_do(samples: ModuleType, tmp_path: Path) -> No
         check_writable(written(tmp_path, "song.mid", samples.midi()))
 
 
+@pytest.mark.parametrize("name", ["cut.rpp", "midi.ardour"])
+def test_a_project_that_takes_no_track_is_told_before_anything_is_rendered(
+    samples: ModuleType, tmp_path: Path, name: str
+) -> None:
+    midi = MODEL.replace('default-type="audio"', 'default-type="midi"')
+    project = written(tmp_path, name, (samples.RPP[:-4] if name == "cut.rpp" else midi).encode())
+    with pytest.raises(UserError, match=r"cut off|needs an audio track"):
+        check_writable(project)
+
+
 MAKE_SESSION = """
 local s = create_session ("{folder}", "s1", 48000)
 local last, mode = ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal
