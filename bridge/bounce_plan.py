@@ -155,7 +155,7 @@ def _planned(project: Project, track: str, region: Marker, text: str) -> Planned
     try:
         said = parse_marker(text, where=where)
         rate = project.sample_rate or DEFAULT_RATE
-        first, last = round(region.time_s * rate), round(region.end_s * rate)
+        first, last = (_sample(project, time_s, rate) for time_s in (region.time_s, region.end_s))
         start, duration = first / rate, (last - first) / rate
         curve, notes = _curve(project, track, start, duration, said, where)
         masks = said.masks + tuple(_masks_inside(project, start, duration))
@@ -175,6 +175,11 @@ def _planned(project: Project, track: str, region: Marker, text: str) -> Planned
     except CueError as error:
         raise UserError(f"{where}: {error}") from None
     return PlannedCue(track, region, cue, tuple(notes + video_notes))
+
+
+def _sample(project: Project, time_s: float, rate: int) -> int:
+    """The sample that the host takes a time for: the nearest, or in Ardour the one that it falls into."""
+    return math.floor(time_s * rate + 1e-4) if project.format == "ardour" else round(time_s * rate)
 
 
 def _own_seed(track: str, region: Marker) -> int:

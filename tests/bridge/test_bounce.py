@@ -108,6 +108,15 @@ def test_span_curve_and_options_of_a_cue() -> None:
     assert cue.loudness.sample(np.array([0.0, 1.0, 2.0])) == pytest.approx([-5.0, -10.0, -15.0])
 
 
+@pytest.mark.parametrize(("host", "samples"), [("ardour", (44100, 253472)), ("rpp", (44100, 253473))])
+def test_a_time_between_samples_is_the_sample_that_the_host_takes_it_for(host: str, samples: tuple[int, int]) -> None:
+    # Ardour's ranges may count beats; it plays them from the sample they fall into.
+    regions = project(region("Guide: rain", 1.0, 253472.8 / 44100), format=host)
+    (one,) = plan(regions).cues
+    assert one.cue.span.start_samples == samples[0]
+    assert one.cue.span.start_samples + round(one.cue.span.duration_s * 44100) == samples[1]
+
+
 def test_a_region_without_a_prompt_takes_the_tracks_name_and_an_empty_lane_is_loose() -> None:
     (planned,) = plan(project(region("", selected=True), tracks=(Track("Door"),))).cues
     assert planned.cue.prompt == "Door"

@@ -10,12 +10,15 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bridge.bounce_plan import plan
 from bridge.cli import main as drawaudio
+from bridge.hosts import read_project
 from bridge.hosts.curves import evaluate
 from bridge.hosts.model import GAIN_CONTROLS, Lane, LanePoint
 from tests.e2e.ardour_lua import make_session, missing_programs, rows, run_lua
@@ -124,7 +127,7 @@ s:route_by_name ("Off"):gain_control ():set_automation_state (ARDOUR.AutoState.O
 
 local function ticks (beats) return Temporal.timepos_t.from_ticks (beats * 1920) end
 s:locations ():add_range (at (0), at (30 * RATE)):set_name ("session")
-s:locations ():add_range (at (RATE + 1), at (RATE * 2.5 + 3)):set_name ('Twice: "doors" & <bells> · Ü #seed=1')
+s:locations ():add_range (at (RATE + 1), at (RATE * 2.5 + 3)):set_name ('Linear: "doors" & <bells> · Ü #seed=1')
 for _, beats in ipairs ({2, 9, 23, 30, 44}) do
   s:locations ():add_range (ticks (beats), ticks (beats + 3)):set_name ("from beat " .. beats)
 end
@@ -167,6 +170,7 @@ quit ()
 class Told:
     """A session as `inspect --json` tells it, and what Ardour found in it."""
 
+    session: Path
     project: dict[str, Any]
     ardour: list[tuple[str, ...]]
 
@@ -207,7 +211,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     session.write_text(text, encoding="utf-8")
     command = [sys.executable, "-c", "import sys; from bridge.cli import main; sys.exit(main(sys.argv[1:]))"]
     done = subprocess.run([*command, "inspect", str(session), "--json"], capture_output=True, text=True, check=True)
-    return Told(json.loads(done.stdout), run_lua(root, TELL, DIR=str(session.parent), NAME=session.stem))
+    return Told(session, json.loads(done.stdout), run_lua(root, TELL, DIR=str(session.parent), NAME=session.stem))
 
 
 def test_every_lane_is_there_with_every_point(told: Told) -> None:
@@ -256,6 +260,11 @@ def test_locations_and_tempo(told: Told) -> None:
         # Ardour cuts down to a sample what it counts in beats.
         for ours, sample in ((marker["time_s"], start), (marker["end_s"], end)):
             assert -1e-6 < ours * RATE - sample < (1 if beats == "true" else 1e-6), marker["name"]
+        # … and there the take of a region lies.
+        if marker["kind"] == "region":
+            (cue,) = plan(read_project(told.session), track="Linear", region=marker["name"]).cues
+            span = cue.cue.span
+            assert (span.start_samples, round(span.duration_s * RATE)) == (start, end - start), marker["name"]
     tempo = [(point["bpm"], point["ramp"]) for point in told.project["tempo"]]
     assert tempo == [(120.0, False), (90.0, True), (150.0, False), (100.0, False)]
     places = {int(beat): int(sample) for beat, sample, _ in rows(told.ardour, "beat")}
