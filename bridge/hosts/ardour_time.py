@@ -93,6 +93,16 @@ class _Section:
 
     event: TempoEvent
     end_bpm: float
+    #: By how many BPM it glides in a beat, where the file says so: Ardour plays that, whatever the end's tempo.
+    slope: float | None = None
+
+    def end(self, following: _Section) -> float:
+        """The tempo that is reached where the next section begins."""
+        if self.slope is not None:
+            reached = self.event.bpm + self.slope * (following.event.beat - self.event.beat)
+            if abs(reached - self.end_bpm) > 1e-6 * self.end_bpm and BPM[0] <= reached <= BPM[1]:
+                return reached
+        return self.end_bpm
 
 
 def _events(sections: list[_Section]) -> Iterator[TempoEvent]:
@@ -100,8 +110,8 @@ def _events(sections: list[_Section]) -> Iterator[TempoEvent]:
     ordered = sorted(sections, key=lambda section: section.event.beat)
     for section, following in zip_longest(ordered, ordered[1:]):
         yield section.event
-        if section.event.ramp and following is not None and following.event.bpm != section.end_bpm:
-            yield replace(following.event, bpm=section.end_bpm, ramp=False)
+        if section.event.ramp and following is not None and following.event.bpm != section.end(following):
+            yield replace(following.event, bpm=section.end(following), ramp=False)
 
 
 def _section(element: Element, sample_rate: int, superclocks: int, beats_per_bar: float) -> _Section:
@@ -110,8 +120,12 @@ def _section(element: Element, sample_rate: int, superclocks: int, beats_per_bar
     end = _number(element.get("enpm") or element.get("end-beats-per-minute"), bpm * note_type / 4.0) * 4.0 / note_type
     if not all(BPM[0] <= tempo <= BPM[1] for tempo in (bpm, end)):
         raise ValueError(f"{bpm:g} to {end:g} BPM")
-    # A glide whose rate Ardour has not worked out, it plays as one tempo.
-    ramp = abs(end - bpm) > 1e-9 and _number(element.get("omega"), 1.0) != 0.0
+    ramp, slope = abs(end - bpm) > 1e-9, None
+    if element.get("omega") is not None:
+        # The tempo grows by the factor e in 1/omega superclocks, which is a straight line over beats. A glide whose
+        # omega Ardour has not worked out, it plays as one tempo.
+        slope = _number(element.get("omega")) * superclocks * 60.0
+        ramp = slope != 0.0 and not element.get("type", "").endswith("Constant")
     if element.get("sclock") is not None:
         at_s = number(element.get("sclock")) / superclocks
         event = TempoEvent(_quarters(element.get("quarters", "0:0")), bpm, ramp, at_s)
@@ -121,7 +135,7 @@ def _section(element: Element, sample_rate: int, superclocks: int, beats_per_bar
     else:
         bar, beat_in_bar, _ = (number(part, 1.0) for part in (element.get("start") or "1|1|0").split("|"))
         event = TempoEvent((bar - 1.0) * beats_per_bar + beat_in_bar - 1.0, bpm, ramp)
-    return _Section(event, end)
+    return _Section(event, end, slope)
 
 
 def _number(text: str | None, default: float | None = None) -> float:

@@ -30,8 +30,9 @@ class BeatLines:
 
     @classmethod
     def of(cls, tempo: TempoMap) -> BeatLines:
-        points = tempo.points()
-        return cls(tempo, tuple((tempo.beats(point.time_s), point.ramp) for point in points))
+        # Of two at one place, the end of a glide and the tempo after it, the last one holds.
+        changes = {tempo.beats(point.time_s): point.ramp for point in tempo.points()}
+        return cls(tempo, tuple(changes.items()))
 
     def in_seconds(self, lane: Lane, origin: float = 0.0) -> tuple[LanePoint, ...]:
         """The points of `lane`, whose times are beats counted from the beat `origin`, in seconds.
