@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from bridge.hosts.beat_lines import BeatLines
 from bridge.hosts.curves import BENT_PIECES, along
 from bridge.hosts.model import (
     MAX_FILE_POINTS,
@@ -72,6 +73,7 @@ class _Reader:
         tempos = () if self.main is None else self.main.iterfind(".//Mixer/Tempo")
         self.tempo_parameter = next(iter(tempos), None)
         self.tempo = self._tempo()
+        self.beat_lines = BeatLines.of(self.tempo)
 
     def read(self) -> Project:
         version = self.root.get("Creator", "")
@@ -158,7 +160,8 @@ class _Reader:
         for identity, target in order.items():
             if collected[identity]:
                 domain = "db" if target.controls in ("volume", "send") else "gain"
-                yield Lane(target.controls, in_order(collected[identity]), True, domain, target.name)
+                lane = Lane(target.controls, in_order(collected[identity]), True, domain, target.name)
+                yield replace(lane, points=self.beat_lines.in_seconds(lane))
 
     def _targets(self, track: Element) -> dict[str, tuple[Element, _Target]]:
         """Automation target id -> the parameter that has it."""
@@ -179,6 +182,7 @@ class _Reader:
         return targets
 
     def _points(self, events: list[Element], target: _Target) -> list[LanePoint]:
+        """Points whose times are beats still."""
         points = []
         bad = 0
         for event in events:
@@ -191,7 +195,8 @@ class _Reader:
                     continue
                 text = event.get("Value", "")
                 value = float(text == "true") if text in ("true", "false") else number(text)
-                points.append(_point(self.tempo.seconds(beat), value, event))
+                self.tempo.seconds(beat)  # raises for what is out of reach
+                points.append(_point(beat, value, event))
             except (ValueError, OverflowError):
                 bad += 1
         if bad:

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -20,13 +20,15 @@ _PIECES = 60.0 / 8.0 / 0.005
 _MOST_PIECES = 64
 
 
-@dataclass(frozen=True)
+@dataclass
 class BeatLines:
     """Draws the lanes of one project, whose tempo changes where it does."""
 
     tempo: TempoMap
     #: Beats at which the tempo changes, and whether it glides from there on.
     changes: tuple[tuple[float, bool], ...]
+    #: How many points may still be added: no song needs so many, a damaged file might.
+    left: int = 500_000
 
     @classmethod
     def of(cls, tempo: TempoMap) -> BeatLines:
@@ -46,11 +48,13 @@ class BeatLines:
             points.append(self._placed(point, origin, point.time_s))
             if following is None or point.shape != "linear" or point.value == following.value:
                 continue
-            beats = list(self._within(origin + point.time_s, origin + following.time_s))
+            beats = list(islice(self._within(origin + point.time_s, origin + following.time_s), self.left))
             if beats:
+                self.left -= len(beats)
                 values = along(lane, index, np.array(beats) - origin)
                 points += [
-                    self._placed(replace(point, value=float(v)), 0.0, b) for b, v in zip(beats, values, strict=True)
+                    self._placed(replace(point, value=float(v), added=True), 0.0, b)
+                    for b, v in zip(beats, values, strict=True)
                 ]
         return tuple(points)
 

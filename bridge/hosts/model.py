@@ -52,6 +52,8 @@ class LanePoint:
     tension: float = 0.0
     #: x1, y1, x2, y2 for the shape "cubic".
     control: tuple[float, float, float, float] | None = None
+    #: Not in the file: it keeps a line on its course where the tempo bends it.
+    added: bool = False
 
     def to_json(self) -> dict[str, object]:
         return {"time_s": self.time_s, "value": self.value, "shape": self.shape, "tension": self.tension}
@@ -79,7 +81,7 @@ class Lane:
             "controls": self.controls,
             "active": self.active,
             "domain": self.domain,
-            "points": [point.to_json() for point in self.points],
+            "points": [point.to_json() for point in self.points if not point.added],
         }
 
 

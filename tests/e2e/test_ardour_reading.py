@@ -20,7 +20,7 @@ from bridge.bounce_plan import plan
 from bridge.cli import main as drawaudio
 from bridge.hosts import read_project
 from bridge.hosts.curves import evaluate
-from bridge.hosts.model import GAIN_CONTROLS, Lane, LanePoint
+from bridge.hosts.model import GAIN_CONTROLS, Lane
 from tests.e2e.ardour_lua import make_session, missing_programs, rows, run_lua
 
 MISSING = missing_programs()
@@ -181,15 +181,18 @@ class Told:
         for number, track, controls in rows(self.ardour, "lane"):
             place = seen.get((track, controls), 0)
             seen[track, controls] = place + 1
-            (ours,) = (one["lanes"] for one in self.project["tracks"] if one["name"] == track)
-            lane = [one for one in ours if one["controls"] == controls][place]
-            points = tuple(LanePoint(p["time_s"], p["value"], p["shape"], p["tension"]) for p in lane["points"])
+            ((read, told),) = (
+                (one.lanes, said["lanes"])
+                for one, said in zip(read_project(self.session).tracks, self.project["tracks"], strict=True)
+                if one.name == track
+            )
+            lane, written = [pair for pair in zip(read, told, strict=True) if pair[0].controls == controls][place]
             theirs = [
                 [(int(sample), float(value)) for n, sample, value in rows(self.ardour, kind) if n == number]
                 for kind in ("point", "eval")
             ]
-            whole = Lane(controls, points, lane["active"], lane["domain"])
-            found.append((f"{controls} {place} of {track}", whole, *theirs))
+            assert lane.active == written["active"] and len(written["points"]) == len(theirs[0])
+            found.append((f"{controls} {place} of {track}", lane, *theirs))
         return found
 
 
@@ -222,7 +225,7 @@ def test_every_lane_is_there_with_every_point(told: Told) -> None:
         times = np.array([point.time_s for point in lane.points])
         for sample, value in points:
             nearest = int(np.argmin(np.abs(times - sample / RATE)))
-            # What counts in beats, Ardour itself tells us cut down to a sample only; there we may add points.
+            # What counts in beats, Ardour itself tells us cut down to a sample only.
             near = 1 / RATE if len(lane.points) > len(points) or "pan" in what else 1e-6
             assert abs(times[nearest] - sample / RATE) < near, f"{what} at {sample}"
             assert lane.points[nearest].value == pytest.approx(value, abs=1e-9), f"{what} at {sample}"

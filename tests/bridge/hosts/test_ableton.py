@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from types import ModuleType
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from bridge.hosts import Project, ProjectError
+from bridge.hosts.curves import evaluate
 
 Read = Callable[[str, bytes | str], Project]
 T8 = 4 + 4 * np.log(2)
@@ -78,3 +80,17 @@ def test_what_is_broken_is_one_line(read: Read, content: bytes, part: str) -> No
     with pytest.raises(ProjectError) as caught:
         read("bad.als", content)
     assert part in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_line_over_a_change_of_tempo_stays_straight_in_beats(read: Read, samples: ModuleType) -> None:
+    """60 BPM for four beats, then a glide to 120 over four; `inspect` tells the file's own points only."""
+    xml, count = re.subn(r'<FloatEvent [^>]*Time="4" Value="0.5"[^>]*/>', "", samples.ALS_XML)
+    assert count == 1
+    project = read("song.als", samples.als(xml))
+    lane = project.tracks[0].lanes[0]
+    beats = np.linspace(0.0, 8.0, 401)
+    at = np.where(beats <= 4, beats, 4 + 4 * np.log1p(np.maximum(beats - 4, 0) / 4))
+    heard = 20 * np.log10([evaluate(lane, time) for time in at])
+    assert np.abs(heard + 70 / 8 * beats).max() < 0.01
+    told = lane.to_json()["points"]
+    assert isinstance(told, list) and len(told) == 2 < len(lane.points)
