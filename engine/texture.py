@@ -47,7 +47,7 @@ def texture(
     sides = []
     for channel in range(channels):
         white = torch.stack([white_noise(seed, channel, begin, sounded.shape[-1]) for seed in seeds])
-        sides.append(sounded + codec.noise_part(heads.gains, white.to(features.device)))
+        sides.append(sounded + codec.noise_part(heads, white.to(features.device)))
     sound = own(torch.stack(sides, 1).float().cpu(), piece, TOKEN_SAMPLES)
     end = min((piece.left + piece.count) * LEVELS_PER_TOKEN, turning.shape[1] - 1)
     return sound, own(unscale_level(level).cpu(), piece, LEVELS_PER_TOKEN), turning[:, end]

@@ -5,9 +5,11 @@ spends itself on texture and the loudness curve holds by construction.
 
     audio ──log-mels (43 ms and 10 ms)── encoder 100 Hz ─╲ 50 Hz ── latents (32 x 50 Hz)
                                                                         │
-    audio ◀── + ◀─ transient head: magnitude and phase, 40 ms window ◀── decoder body
-              ├── tonal head: harmonics of the pitch, their phase running on ◀─────┤
-              └── noise head: white noise x band gains every 2.5 ms ◀──────────────┘
+    audio ◀── x ◀─ + ◀─ transient head: magnitude and phase, 40 ms window ◀── decoder body
+              │    ├── tonal head: harmonics of the pitch, their phase running on ◀─┤
+              │    └── noise head: white noise x colour in windows of 40 ms         │
+              │                                x band gains every 2.5 ms ◀──────────┤
+              └── attack head: one gain every 1.25 ms ◀─────────────────────────────┘
 """
 
 import math
@@ -25,6 +27,9 @@ TONAL_WINDOW = 1920
 HIGHEST_HARMONIC_HZ = 14_000.0
 NOISE_WINDOW, NOISE_HOP = 480, 120
 SUBFRAMES = FRAME // NOISE_HOP
+ATTACK_HOP = 60
+COMB_HZ = 50.0
+"""So far from every harmonic the noise of a voiced sound has fallen by its whole depth: what 40 ms can tell apart."""
 LATENT_HOP = 2 * FRAME
 LATENT_RATE = SAMPLE_RATE // LATENT_HOP
 
@@ -58,6 +63,10 @@ class Heads(NamedTuple):
     """Of the tones, in Hz: (B, F, harmonics)."""
     gains: Tensor
     """Linear gains of the noise: (B, 241 bins, 4 F sub-frames)."""
+    colour: Tensor
+    """Linear gains of the noise before those, finer in frequency than in time: (B, 961 bins, F)."""
+    attack: Tensor
+    """Linear gain of the whole sound: (B, 8 F), one every 1.25 ms."""
 
 
 def running_phases(frequency: Tensor, pinned: Tensor, frame: int = 0) -> Tensor:
@@ -92,8 +101,34 @@ def sinusoids(amplitude: Tensor, frequency: Tensor, phase: Tensor) -> Tensor:
     return torch.complex(real, imaginary).transpose(1, 2)
 
 
+def between_harmonics(fundamental: Tensor) -> Tensor:
+    """How far bins of 25 Hz lie from the nearest harmonic: 0 on it, 1 from COMB_HZ on. (B, F) Hz -> (B, F, 961)."""
+    hz = torch.arange(TONAL_WINDOW // 2 + 1, device=fundamental.device) * (SAMPLE_RATE / TONAL_WINDOW)
+    nearest = (hz / fundamental[..., None]).round().clamp(min=1) * fundamental[..., None]
+    return ((hz - nearest).abs() / COMB_HZ).clamp(max=1)
+
+
+def _spread(bands: int, window: int) -> Tensor:
+    """Matrix (bands, window // 2 + 1) that spreads mel bands over the bins of a spectrum; no band, no weight."""
+    filters = mel_filterbank(bands, window)
+    return filters / (filters.sum(0, keepdim=True) + 1e-6)
+
+
+def _between(attack: Tensor) -> Tensor:
+    """Gains (B, n) every 1.25 ms -> every sample, on straight lines from one to the next: (B, 60 n)."""
+    return F.interpolate(attack[:, None], scale_factor=ATTACK_HOP, mode="linear")[:, 0]
+
+
+def _filtered(white: Tensor, gains: Tensor, window: Tensor, hop: int) -> Tensor:
+    """White noise (B, L) through gains (B, bins, L // hop) that change every ``hop`` samples -> (B, L)."""
+    size = window.shape[0]
+    spectrum = torch.stft(white, size, hop, window=window, return_complex=True)
+    shaped = spectrum * F.pad(gains, (0, 1), mode="replicate")
+    return torch.istft(shaped, size, hop, window=window, length=white.shape[-1])
+
+
 class Codec(ModelMixin, ConfigMixin):
-    """Encoder and stochastic three-headed decoder between unit-level audio and latents.
+    """Encoder and stochastic decoder of several heads between unit-level audio and latents.
 
     A decoder that predicts phase alone turns noise into a buzz and tones into noise; the noise head
     shapes fresh white noise every 2.5 ms instead, which keeps hiss, rain and the body of an impact
@@ -102,6 +137,7 @@ class Codec(ModelMixin, ConfigMixin):
     """
 
     spread: Tensor
+    colour_spread: Tensor
     tonal_window: Tensor
     noise_window: Tensor
 
@@ -113,6 +149,7 @@ class Codec(ModelMixin, ConfigMixin):
         encoder_width: int = 256,
         mel_bands: int = 128,
         noise_bands: int = 40,
+        colour_bands: int = 128,
         slow_blocks: int = 5,
         fast_blocks: int = 4,
         expand: int = 3,
@@ -142,9 +179,14 @@ class Codec(ModelMixin, ConfigMixin):
         nn.init.constant_(self.tonal.bias, 1.5)
         self.noise = nn.Linear(width, SUBFRAMES * noise_bands)
         nn.init.constant_(self.noise.bias, -3.0)
-        # Bands to bins. Bins that no band covers get gain zero: left at one they rumble and whistle.
-        filters = mel_filterbank(noise_bands, NOISE_WINDOW)
-        self.register_buffer("spread", filters / (filters.sum(0, keepdim=True) + 1e-6), persistent=False)
+        self.colour = nn.Linear(width, 2 * colour_bands)
+        self.attack = nn.Linear(width, FRAME // ATTACK_HOP)
+        for head in (self.colour, self.attack):
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+        nn.init.constant_(self.colour.bias[colour_bands:], -3.0)
+        self.register_buffer("spread", _spread(noise_bands, NOISE_WINDOW), persistent=False)
+        self.register_buffer("colour_spread", _spread(colour_bands, TONAL_WINDOW), persistent=False)
         self.register_buffer("tonal_window", torch.hann_window(TONAL_WINDOW), persistent=False)
         self.register_buffer("noise_window", torch.hann_window(NOISE_WINDOW), persistent=False)
 
@@ -177,12 +219,16 @@ class Codec(ModelMixin, ConfigMixin):
         octaves, voicing = F.interpolate(pitch.float(), scale_factor=2, mode="linear").unbind(1)
         tonal = voicing[..., None] * torch.sigmoid(self.tonal(features).float())
         noise = (bands + 0.5 * torch.log1p(-tonal.clamp(max=0.999))[:, :, None]) @ self.spread
+        # Bins that no band covers get gain zero: left at one they rumble and whistle.
         covered = (self.spread.sum(0) > 0.5).float()
         gains = (torch.exp(noise.clamp(max=5)) * covered).flatten(1, 2).transpose(1, 2)
         envelope = (bands.mean(2) + 0.5 * torch.log(tonal + 1e-6)) @ self.spread
-        return Heads(
-            torch.polar(torch.exp(level.clamp(max=6)), angle), *self.harmonics(envelope, hertz(octaves)), gains
-        )
+        colour, depth = self.colour(features).float().chunk(2, -1)
+        comb = voicing[..., None] * between_harmonics(hertz(octaves)) * (F.softplus(depth) @ self.colour_spread)
+        colour = torch.exp((colour @ self.colour_spread - comb).clamp(-8, 5)).transpose(1, 2)
+        attack = torch.exp(self.attack(features).float().clamp(-5, 5)).flatten(1)
+        transients = torch.polar(torch.exp(level.clamp(max=6)), angle)
+        return Heads(transients, *self.harmonics(envelope, hertz(octaves)), gains, colour, attack)
 
     def harmonics(self, envelope: Tensor, fundamental: Tensor) -> tuple[Tensor, Tensor]:
         """Amplitude and frequency in Hz of the multiples of a pitch, both (B, F, harmonics).
@@ -204,21 +250,20 @@ class Codec(ModelMixin, ConfigMixin):
         """
         phase = running_phases(heads.frequency, pinned, frame)
         spectrum = heads.transients + sinusoids(heads.amplitude, heads.frequency, phase)
-        return overlap_add(torch.fft.irfft(spectrum, TONAL_WINDOW, dim=1), self.tonal_window, FRAME), phase
+        audio = overlap_add(torch.fft.irfft(spectrum, TONAL_WINDOW, dim=1), self.tonal_window, FRAME)
+        return audio * _between(heads.attack), phase
 
     def start_phases(self, batch: int) -> Tensor:
         """Random phases to start from, (batch, harmonics), from torch's global generator."""
         return 2 * math.pi * torch.rand(batch, self.config.harmonics, device=self.device)
 
-    def noise_part(self, gains: Tensor, white: Tensor) -> Tensor:
-        """Shape white noise (B, L) by gains (B, 241, L // 120) -> (B, L)."""
-        spectrum = torch.stft(white, NOISE_WINDOW, NOISE_HOP, window=self.noise_window, return_complex=True)
-        shaped = spectrum[..., : gains.shape[-1]] * gains
-        padded = F.pad(shaped, (0, 1))
-        return torch.istft(padded, NOISE_WINDOW, NOISE_HOP, window=self.noise_window, length=white.shape[-1])
+    def noise_part(self, heads: Heads, white: Tensor) -> Tensor:
+        """White noise (B, L), L = F * 480, shaped as the heads say -> (B, L)."""
+        coloured = _filtered(white, heads.colour, self.tonal_window, FRAME)
+        return _filtered(coloured, heads.gains, self.noise_window, NOISE_HOP) * _between(heads.attack)
 
     def decode(self, latents: Tensor, pitch: Tensor, white: Tensor) -> Tensor:
         """latents: (B, C, T), pitch: (B, 2, T), white: (B, T * 960) standard normal -> audio (B, T * 960)."""
         heads = self.heads(self.features(latents, pitch), pitch)
         sounded, _ = self.sounded(heads, self.start_phases(len(latents)))
-        return sounded + self.noise_part(heads.gains, white)
+        return sounded + self.noise_part(heads, white)

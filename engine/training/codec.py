@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.loudness import factor_level
 from engine.models.codec import LATENT_HOP, Codec
 from engine.pitch import HOP, track
-from engine.spectral import ENERGY_SCALES, SAMPLE_RATE, LogMel, MultiScaleLogMel
+from engine.spectral import ENERGY_SCALES, FRAME, SAMPLE_RATE, LogMel, MultiScaleLogMel
 from engine.training.corpus import Corpus
 from engine.training.loop import optimizers, train
 
@@ -18,6 +18,9 @@ CROP = 30 * LATENT_HOP
 
 INNER_MATRICES = r"\.(up|down)\.weight$"
 """Names of the weights that Muon trains: those of the ConvNeXt blocks' perceptrons."""
+
+ATTACKS = 0.35
+"""Share of the crops that hold their recording's steepest attack: most of a recording is what comes after it."""
 
 FINE_WINDOW, FINE_BANDS = 4096, 256
 """One view more than the six that judge: in it partials stand apart."""
@@ -36,12 +39,20 @@ def pitches(corpus: Corpus, path: Path) -> np.ndarray:
     return np.asarray(np.load(path))
 
 
+def steepest(clip: np.ndarray) -> int:
+    """The latent in which a clip's (L,) level per 10 ms grows most."""
+    power = np.square(clip[: len(clip) // FRAME * FRAME], dtype=np.float32).reshape(-1, FRAME).mean(1)
+    return int(np.diff(np.sqrt(power), prepend=0.0).argmax()) * FRAME // HOP
+
+
 def random_crop(clip: np.ndarray, pitch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A crop of a clip (L,) and its pitch (2, L // 960) at a random latent, or the whole of a short one somewhere."""
     latents = CROP // HOP
     spare = pitch.shape[1] - latents
     if spare > 0:
         start = int(rng.integers(0, spare + 1))
+        if rng.random() < ATTACKS:
+            start = int(np.clip(steepest(clip) - rng.integers(2, latents - 4), 0, spare))
         return clip[start * HOP : start * HOP + CROP], pitch[:, start : start + latents]
     start = int(rng.integers(0, 1 - spare))
     around = (start, -spare - start)
@@ -95,7 +106,7 @@ def train_codec(
             latents = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
             heads = codec.heads(codec.features(latents, pitch), pitch)
             sounded = [codec.sounded(heads, codec.start_phases(batch))[0].float() for _ in "ab"]
-        draws = [part + codec.noise_part(heads.gains, torch.randn_like(audio)) for part in sounded]
+        draws = [part + codec.noise_part(heads, torch.randn_like(audio)) for part in sounded]
         used = rng.choice(len(ENERGY_SCALES), scales_per_step, replace=False)
         seen = [[*(views.scales[i](y) for i in used), fine(y)] for y in (audio, *draws)]
         near = views.distance(seen[0], seen[1]) + views.distance(seen[0], seen[2])

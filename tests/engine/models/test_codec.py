@@ -28,7 +28,7 @@ def test_shapes_of_encoding_and_decoding() -> None:
 def test_the_noise_head_is_random_and_the_others_are_not() -> None:
     codec = small()
     heads = codec.heads(codec.features(torch.randn(1, 32, 10), no_pitch(10)), no_pitch(10))
-    a, b = (codec.noise_part(heads.gains, torch.randn(1, 10 * LATENT_HOP)) for _ in "ab")
+    a, b = (codec.noise_part(heads, torch.randn(1, 10 * LATENT_HOP)) for _ in "ab")
     assert not torch.allclose(a, b)
     phases = codec.start_phases(1)
     assert torch.equal(codec.sounded(heads, phases)[0], codec.sounded(heads, phases)[0])
@@ -55,12 +55,56 @@ def test_what_is_tone_is_taken_from_the_noise() -> None:
     for name, pitch in (("noise", no_pitch(100)), ("tone", sung)):
         heads = codec.heads(features, pitch)
         white = torch.randn(1, 100 * LATENT_HOP)
-        audio = (codec.sounded(heads, codec.start_phases(1))[0] + codec.noise_part(heads.gains, white))[0]
+        audio = (codec.sounded(heads, codec.start_phases(1))[0] + codec.noise_part(heads, white))[0]
         spectrum = torch.fft.rfft(audio[10_000:58_000] * torch.hann_window(48_000)).abs().square()
         powers[name] = spectrum[300:12_000]
     assert abs(10 * torch.log10(powers["tone"].sum() / powers["noise"].sum())) < 2.0
     lines = torch.stack([powers["tone"][at - 300 - 3 : at - 300 + 4].sum() for at in range(400, 11_600, 400)])
     assert lines.sum() > 0.95 * powers["tone"][:11_400].sum()
+
+
+def noise_power(codec: Codec, pitch: torch.Tensor) -> torch.Tensor:
+    """Power of two seconds of the noise head's sound per hertz, from one latent held."""
+    torch.manual_seed(0)
+    heads = codec.heads(codec.features(torch.zeros(1, 32, 100), pitch), pitch)
+    audio = codec.noise_part(heads, torch.randn(1, 100 * LATENT_HOP))[0]
+    return torch.fft.rfft(audio[24_000:72_000] * torch.hann_window(48_000)).abs().square()
+
+
+@torch.no_grad()
+def test_noise_is_coloured_more_finely_than_its_bands() -> None:
+    """A notch of one of 128 bands: narrower than one of the forty."""
+    codec = small()
+    plain = noise_power(codec, no_pitch(100))
+    codec.colour.bias[64] = -8.0
+    fall = 10 * torch.log10(noise_power(codec, no_pitch(100)) / plain)
+    centre = int((codec.colour_spread[64] * torch.arange(961) * 25).sum() / codec.colour_spread[64].sum())
+    assert fall[centre - 10 : centre + 10].mean() < -12
+    assert abs(fall[centre - 600 : centre - 400].mean()) < 0.5 and abs(fall[centre + 400 : centre + 600].mean()) < 0.5
+
+
+@torch.no_grad()
+def test_noise_of_a_voiced_sound_falls_between_its_harmonics() -> None:
+    codec = small()
+    sung = torch.stack([torch.full((1, 100), 2.0), torch.ones(1, 100)], 1)  # 400 Hz
+    codec.colour.bias[codec.config.colour_bands :] = 3.0
+    power = noise_power(codec, sung)
+    on, off = (torch.cat([power[at - 20 : at + 20] for at in range(begin, 8000, 400)]).mean() for begin in (2000, 2200))
+    assert 10 * torch.log10(on / off) > 15
+    level = noise_power(codec, no_pitch(100))
+    on, off = (torch.cat([level[at - 20 : at + 20] for at in range(begin, 8000, 400)]).mean() for begin in (2000, 2200))
+    assert abs(10 * torch.log10(on / off)) < 3
+
+
+@torch.no_grad()
+def test_an_attack_is_as_sharp_as_its_gains() -> None:
+    """Shut for half a frame: silent to the sample, but for the line that leads there."""
+    codec = small()
+    codec.attack.bias[:4] = -5.0
+    heads = codec.heads(codec.features(torch.zeros(1, 32, 10), no_pitch(10)), no_pitch(10))
+    audio = codec.noise_part(heads, torch.randn(1, 10 * LATENT_HOP))[0].reshape(-1, 480)
+    shut, open_ = audio[4:-4, 30:210].square().mean(), audio[4:-4, 300:420].square().mean()
+    assert 10 * torch.log10(open_ / shut) > 35
 
 
 def test_level_can_be_factored_out_and_put_back() -> None:
