@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 
 from bridge.errors import UserError
 from bridge.hosts.curves import lane_curve
+from bridge.hosts.formats import FORMATS
 from bridge.hosts.model import Lane, Marker, Project, Track, VideoItem
 from bridge.hosts.time_axis import clock
 from bridge.marker_grammar import MarkerCue, MarkerError, parse_marker, split_track
@@ -155,7 +156,7 @@ def _planned(project: Project, track: str, region: Marker, text: str) -> Planned
     try:
         said = parse_marker(text, where=where)
         rate = project.sample_rate or DEFAULT_RATE
-        first, last = (_sample(project, time_s, rate) for time_s in (region.time_s, region.end_s))
+        first, last = (FORMATS[project.format].sample(time_s, rate) for time_s in (region.time_s, region.end_s))
         start, duration = first / rate, (last - first) / rate
         curve, notes = _curve(project, track, start, duration, said, where)
         masks = said.masks + tuple(_masks_inside(project, start, duration))
@@ -175,11 +176,6 @@ def _planned(project: Project, track: str, region: Marker, text: str) -> Planned
     except CueError as error:
         raise UserError(f"{where}: {error}") from None
     return PlannedCue(track, region, cue, tuple(notes + video_notes))
-
-
-def _sample(project: Project, time_s: float, rate: int) -> int:
-    """The sample that the host takes a time for: the nearest, or in Ardour the one that it falls into."""
-    return math.floor(time_s * rate + 1e-4) if project.format == "ardour" else round(time_s * rate)
 
 
 def _own_seed(track: str, region: Marker) -> int:

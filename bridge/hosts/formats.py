@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,12 +32,18 @@ class Format:
     reader: str
     #: Whether the first bytes of a file (unpacked where it is packed) look like this format.
     looks: Callable[[bytes], bool]
+    #: Whether the host takes a time between two samples for the earlier one, not for the nearest.
+    cuts_down: bool = False
 
     def read(self, data: bytes, path: Path) -> Project:
         module, _, function = self.reader.partition(":")
         project = getattr(import_module(f"bridge.hosts.{module}"), function)(data, path)
         assert isinstance(project, Project)
         return project
+
+    def sample(self, time_s: float, rate: int) -> int:
+        """The sample that the host takes a time for."""
+        return math.floor(time_s * rate + 1e-4) if self.cuts_down else round(time_s * rate)
 
 
 def _holds(*marks: bytes) -> Callable[[bytes], bool]:
@@ -75,7 +82,7 @@ def _edl(head: bytes) -> bool:
 #: Format (as in the inspect JSON) -> how it is told and read. The first that fits is taken.
 FORMATS: dict[str, Format] = {
     "rpp": Format("REAPER project", (".rpp", ".rpp-bak"), "reaper:read_reaper", _holds(b"<REAPER_PROJECT")),
-    "ardour": Format("Ardour session", (".ardour",), "ardour:read_ardour", _holds(b"<Session ")),
+    "ardour": Format("Ardour session", (".ardour",), "ardour:read_ardour", _holds(b"<Session "), cuts_down=True),
     "dawproject": Format("DAWproject", (".dawproject",), "dawproject:read_dawproject", lambda head: False),
     "als": Format("Ableton Live set", (".als",), "ableton:read_ableton", _holds(b"<Ableton ")),
     "midi": Format("Standard MIDI File", (".mid", ".midi", ".smf", ".rmi"), "midi_file:read_midi", _midi),

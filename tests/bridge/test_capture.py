@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from bridge.midi.mtc import quarter_frames
 from bridge.session import Announcement
 from bridge.timecode import FRAME_RATES, Timecode
 from tests.bridge.osc.test_server import TOKEN, Rig
+from tests.drawaudio_command import DRAWAUDIO
 
 ROOT = Path(__file__).parents[2]
 START = Timecode.parse("01:00:00:00", FRAME_RATES["25"])
@@ -34,9 +34,8 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
 
 
 def run(*words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", "import sys; from bridge.cli import main; sys.exit(main(sys.argv[1:]))"]
     pipe = subprocess.PIPE
-    return subprocess.Popen([*command, "capture", *words], stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
+    return subprocess.Popen([*DRAWAUDIO, "capture", *words], stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
 
 
 def play(door: MidiDoor) -> None:

@@ -88,11 +88,13 @@ def make_session(folder: Path, script: str, root: Path, **variables: str | int |
     """Run a `script` that makes the session NAME in DIR; the range it names "session" becomes the session's own."""
     run_lua(root, script, DIR=str(folder), NAME=folder.name, **variables)
     path = folder / f"{folder.name}.ardour"
-    text = path.read_text(encoding="utf-8")
-    # ardour7-lua can make ranges only; the exporter wants the session's own.
-    text = re.sub(r'(<Location [^>]*name="session"[^>]*flags=)"IsRangeMarker"', r'\1"IsSessionRange"', text)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(with_session_range(path.read_text(encoding="utf-8")), encoding="utf-8")
     return path
+
+
+def with_session_range(text: str) -> str:
+    """ardour7-lua can make ranges only: the one named "session" as the session's own, which the exporter wants."""
+    return re.sub(r'(<Location [^>]*name="session"[^>]*flags=)"IsRangeMarker"', r'\1"IsSessionRange"', text)
 
 
 def _literal(value: str | int | float) -> str:

@@ -21,6 +21,8 @@ from typing import IO
 
 from pythonosc.udp_client import SimpleUDPClient
 
+from tests.e2e.ardour_lua import with_session_range
+
 NEEDED_PROGRAMS = ("ardour7-lua", "ardour7-export", "Xvfb", "xdotool", "xwininfo")
 LIBRARY = Path("/usr/lib/ardour7")
 SCREEN = "1280x800x24"
@@ -159,8 +161,7 @@ class ArdourRig:
             raise AssertionError(f"ardour7-lua made no session: {done.stdout[-800:]}{done.stderr[-800:]}")
         text = saved.read_text()
         text = re.sub(r'<Protocol name="Open Sound Control \(OSC\)" active="0"/>', OSC_SURFACE, text)
-        # ardour7-lua can make ranges only; the exporter wants the session's own.
-        text = re.sub(r'(<Location [^>]*name="session"[^>]*flags=)"IsRangeMarker"', r'\1"IsSessionRange"', text)
+        text = with_session_range(text)
         # Else a modal "I/O device has changed" box blocks the start.
         text = re.sub(r"\s*<EngineHints[^>]*/>", "", text)
         saved.write_text(text)

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 import soundfile
 
 from bridge.cli import main as drawaudio
+from tests.drawaudio_command import DRAWAUDIO
 from tests.e2e.ardour_rig import ArdourRig, wait_for
 
 RATE = 48000
@@ -54,8 +54,7 @@ def lua_table(rows: object) -> str:
 
 
 def serve_command(folder: Path) -> list[str]:
-    command = [sys.executable, "-c", "import sys; from bridge.cli import main; sys.exit(main(sys.argv[1:]))"]
-    return [*command, "serve", str(folder), "--port", "0", "--http-port", "0"]
+    return [*DRAWAUDIO, "serve", str(folder), "--port", "0", "--http-port", "0"]
 
 
 @dataclass(frozen=True)

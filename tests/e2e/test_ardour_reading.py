@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from bridge.cli import main as drawaudio
 from bridge.hosts import read_project
 from bridge.hosts.curves import evaluate
 from bridge.hosts.model import GAIN_CONTROLS, Lane
+from tests.drawaudio_command import DRAWAUDIO
 from tests.e2e.ardour_lua import make_session, missing_programs, rows, run_lua
 
 MISSING = missing_programs()
@@ -178,14 +178,11 @@ class Told:
         """What it is, our lane, Ardour's points and what it evaluates there, all as (sample, value)."""
         seen: dict[tuple[str, str], int] = {}
         found = []
+        tracks = list(zip(read_project(self.session).tracks, self.project["tracks"], strict=True))
         for number, track, controls in rows(self.ardour, "lane"):
             place = seen.get((track, controls), 0)
             seen[track, controls] = place + 1
-            ((read, told),) = (
-                (one.lanes, said["lanes"])
-                for one, said in zip(read_project(self.session).tracks, self.project["tracks"], strict=True)
-                if one.name == track
-            )
+            ((read, told),) = ((one.lanes, said["lanes"]) for one, said in tracks if one.name == track)
             lane, written = [pair for pair in zip(read, told, strict=True) if pair[0].controls == controls][place]
             theirs = [
                 [(int(sample), float(value)) for n, sample, value in rows(self.ardour, kind) if n == number]
@@ -212,8 +209,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     lane = re.sub(r"\ba(\d+)", lambda when: f"b{int(when[1]) * 1920 // 141120000}", text[begin:end])
     text = text[:begin] + lane.replace("AudioTime", "BeatTime") + text[end:]
     session.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-c", "import sys; from bridge.cli import main; sys.exit(main(sys.argv[1:]))"]
-    done = subprocess.run([*command, "inspect", str(session), "--json"], capture_output=True, text=True, check=True)
+    done = subprocess.run([*DRAWAUDIO, "inspect", str(session), "--json"], capture_output=True, text=True, check=True)
     return Told(session, json.loads(done.stdout), run_lua(root, TELL, DIR=str(session.parent), NAME=session.stem))
 
 

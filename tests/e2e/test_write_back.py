@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import soundfile
 import engine
 from bridge.broadcast_wave import read_broadcast_wave
 from bridge.hosts import read_project
+from tests.drawaudio_command import DRAWAUDIO
 from tests.e2e.ardour_lua import environment, look, make_session, missing_programs, points, rows
 from tests.e2e.ardour_rig import export_session
 
@@ -94,9 +94,8 @@ def start_at(session: Path, samples: int) -> None:
 
 def bounce(session: Path) -> str:
     """Run the command as a user does; gives what it printed."""
-    command = [sys.executable, "-c", "import sys; from bridge.cli import main; sys.exit(main(sys.argv[1:]))"]
     done = subprocess.run(
-        [*command, "bounce", str(session), "--write-back"], capture_output=True, text=True, timeout=600, check=False
+        [*DRAWAUDIO, "bounce", str(session), "--write-back"], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
