@@ -194,9 +194,7 @@ class ArdourRig:
     def select_strip(self, number: int) -> None:
         # Ardour 7.3 takes 0 as "select" and ignores every other value.
         self.osc("/set_surface", 0, 31, 0, 0, 0, 0)
-        time.sleep(0.3)
         self.osc("/strip/select", number, 0)
-        time.sleep(0.3)
 
     def key(self, keys: str) -> None:
         """Press a key as a user would, with the pointer over the editor's canvas."""
@@ -217,13 +215,22 @@ class ArdourRig:
         return next((title for title in self.windows() if part in title), None)
 
     def save(self, session: Path) -> str:
-        """Let Ardour save and return the session file's text."""
+        """Let Ardour save and return the session file's text.
+
+        By the menu's own action, not by "/save_state", which does not pass through the GUI's thread: what was sent
+        before has reached the GUI when the file is there.
+        """
         saved = session / f"{session.name}.ardour"
         before = saved.stat().st_mtime_ns
-        self.osc("/save_state")
-        wait_for(lambda: saved.stat().st_mtime_ns != before, 10, "Ardour to save")
-        time.sleep(0.2)
+        self.osc("/access_action", "Common/Save")
+        wait_for(lambda: saved.stat().st_mtime_ns != before, 30, "Ardour to save")
         return saved.read_text()
+
+    def playhead(self) -> int | None:
+        """Where the playhead stands, in samples; None where Ardour does not answer within a second."""
+        client = SimpleUDPClient("127.0.0.1", self.osc_port)
+        client.send_message("/transport_frame", [])
+        return next((int(answer.params[0]) for answer in client.get_messages(1)), None)
 
     def screenshot(self, path: Path) -> None:
         subprocess.run(["import", "-window", "root", str(path)], env=self._environment(), check=True, timeout=30)
@@ -282,11 +289,11 @@ class ArdourRig:
             self.display = f":{answer.readline().strip()}"
 
     def _osc_is_open(self) -> bool:
-        assert self._processes[-1].poll() is None, f"Ardour ended early; its log ends: {self._log_end()}"
+        assert self._processes[-1].poll() is None, f"Ardour ended early; its log ends: {self.log_end()}"
         wanted = f":{self.osc_port:04X} "
         return any(wanted in line for table in _udp_tables() for line in table)
 
-    def _log_end(self) -> str:
+    def log_end(self) -> str:
         return self.log.read_text(errors="replace")[-1200:] if self.log.exists() else "(none)"
 
     def _xdotool(self, *arguments: str) -> None:

@@ -76,12 +76,20 @@ class Studio:
     service: Path
 
     def point_at(self, track: str, seconds: float) -> None:
-        """Select a track and put the playhead down."""
-        text = self.rig.save(self.session)
-        routes = re.findall(r'<Route [^>]*name="([^"]*)"[^>]*>\s*<PresentationInfo order="(\d+)"', text)
-        order = sorted((int(place), name) for name, place in routes if name != "Master")
-        self.rig.select_strip(1 + [name for _, name in order].index(track))
+        """Select a track and put the playhead down; both stand there when this returns."""
+        wait_for(lambda: self.selected() == [track] or self._select(track), 60, f"'{track}' to be selected")
         self.rig.osc("/locate", int(seconds * RATE), 0)
+        wait_for(lambda: self.rig.playhead() == int(seconds * RATE), 60, f"the playhead at {seconds} s")
+
+    def selected(self) -> list[str]:
+        """The names of the tracks that are selected."""
+        text = self.rig.save(self.session)
+        chosen = re.findall(r'<StripableAutomationControl stripable="(\d+)"', text)
+        return [name for number, name, _ in strips(text) if number in chosen]
+
+    def _select(self, track: str) -> None:
+        names = [name for _, name, _ in strips(self.rig.save(self.session)) if name != "Master"]
+        self.rig.select_strip(1 + names.index(track))
 
     def select_time(self, first_s: float, last_s: float) -> None:
         """Drag over a stretch of the timeline, by way of the loop: OSC cannot set the selection itself."""
@@ -94,7 +102,7 @@ class Studio:
 
     def wait_for_takes(self, track: str, count: int) -> list[Region]:
         def look() -> list[Region] | None:
-            assert self.rig.window("Draw an Audio") is None, "an error dialog opened"
+            assert self.rig.window("Draw an Audio") is None, f"an error dialog opened: {self.rig.log_end()}"
             found = self.takes(track) if list((self.service / "takes").glob("*.wav")) else []
             return found if len(found) == count else None
 
@@ -122,6 +130,12 @@ class Studio:
         audio, rate = soundfile.read(path, always_2d=True)
         assert rate == RATE
         return np.asarray(audio)
+
+
+def strips(text: str) -> list[tuple[str, str, int]]:
+    """The tracks and buses in a session file's text, in the order of the mixer: (id, name, place)."""
+    found = re.findall(r'<Route [^>]*?id="(\d+)" name="([^"]*)"[^>]*>\s*<PresentationInfo order="(\d+)"', text)
+    return sorted(((number, name, int(place)) for number, name, place in found), key=lambda strip: strip[2])
 
 
 def regions(text: str, playlist: str) -> list[Region]:

@@ -89,7 +89,10 @@ def test_the_take_is_imported_soon_after_it_is_ready(studio: Studio) -> None:
 def test_regenerate_gives_a_different_take_at_the_same_place(studio: Studio) -> None:
     studio.point_at("Glass", 6.5)
     studio.rig.key("ctrl+alt+g")
+    studio.point_at("Wind", 20.0)
     (first,) = studio.wait_for_takes("Glass", 1)
+    assert studio.selected() == ["Wind"], "the take's new track must not take the selection away"
+    studio.point_at("Glass", 6.5)
     studio.rig.key("ctrl+alt+r")
     older, newer = studio.wait_for_takes("Glass", 2)
     assert (older.start, older.length) == (newer.start, newer.length) == (first.start, first.length)

@@ -8,7 +8,9 @@ local function part (name)
   return chunk ()
 end
 
+-- In Ardour's own dialog, and in the terminal it was started from.
 local function complain (text)
+  io.stderr:write ("Draw an Audio: " .. text .. "\n")
   LuaDialog.Message ("Draw an Audio", text, LuaDialog.MessageType.Error, LuaDialog.ButtonType.Close):run ()
 end
 

@@ -28,11 +28,32 @@ function takes.track (source_name, suffix)
   return route and found (route:to_track ())
 end
 
+local function order_of (route) return route:presentation_info_ptr ():order () end
+
+-- The one track that is selected, or nil.
+local function selected ()
+  local routes = Editor:get_selection ().tracks:routelist ()
+  return routes:size () == 1 and routes:front () or nil
+end
+
+-- Scripts cannot select a track by its name, only go from one to its neighbour.
+local function walk_to (wanted, from)
+  local step = order_of (wanted) < order_of (from) and "select-prev-route" or "select-next-route"
+  for _ = 1, Session:get_routes ():size () do
+    local here = selected ()
+    if here and here:name () == wanted:name () then return end
+    Editor:access_action ("Editor", step)
+  end
+end
+
+-- Ardour selects what it makes, but the designer may be at the next cue by now: the selection goes back to where it was.
 local function make_track (source_name, suffix, channels)
-  local source = found (Session:route_by_name (source_name))
-  local order = source and source:presentation_info_ptr ():order () + 1 or ARDOUR.PresentationInfo.max_order
+  local source, chosen = found (Session:route_by_name (source_name)), selected ()
+  local order = source and order_of (source) + 1 or ARDOUR.PresentationInfo.max_order
   Session:new_audio_track (channels, 2, nil, 1, source_name .. suffix, order, ARDOUR.TrackMode.Normal, true)
-  return takes.track (source_name, suffix) or error ("Ardour made no track '" .. source_name .. suffix .. "'.", 0)
+  local track = takes.track (source_name, suffix) or error ("Ardour made no track '" .. source_name .. suffix .. "'.", 0)
+  if chosen then walk_to (chosen, track) end
+  return track
 end
 
 local function extent (region)
