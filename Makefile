@@ -8,7 +8,6 @@ else
 PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
-SOURCES := engine bridge tests
 MINUTES ?= 10
 
 # Debian packages: what the programs load, and what the tests drive besides (a real Ardour, JACK, Lua).

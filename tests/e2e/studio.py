@@ -78,6 +78,10 @@ class Studio:
     def point_at(self, track: str, seconds: float) -> None:
         """Select a track and put the playhead down; both stand there when this returns."""
         wait_for(lambda: self.selected() == [track] or self._select(track), 60, f"'{track}' to be selected")
+        self.locate(seconds)
+
+    def locate(self, seconds: float) -> None:
+        """Put the playhead down, and wait until it stands there."""
         self.rig.osc("/locate", int(seconds * RATE), 0)
         wait_for(lambda: self.rig.playhead() == int(seconds * RATE), 60, f"the playhead at {seconds} s")
 

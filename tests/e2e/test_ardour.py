@@ -126,7 +126,7 @@ def test_cancel_leaves_no_trace(studio: Studio) -> None:
 
 
 def test_an_error_is_said_in_ardours_own_dialog(studio: Studio) -> None:
-    studio.rig.osc("/locate", 9 * RATE, 0)
+    studio.locate(9.0)
     studio.rig.key("ctrl+alt+g")
     wait_for(lambda: studio.rig.window("Draw an Audio"), 20, "the dialog")
     studio.rig.key("Return")
