@@ -25,8 +25,9 @@ class FrameRate:
     def __post_init__(self) -> None:
         if self.fps <= 0:
             raise TimecodeError(f"frame rate {self.fps}: must be above zero")
-        if self.drop and (self.nominal % 30 or self.fps.denominator != 1001):
-            raise TimecodeError(f"frame rate {float(self.fps):.3f}: only 29.97 and 59.94 have a drop-frame form")
+        # Some machines count 30 and 60 whole frames a second by the labels of 29.97 and 59.94.
+        if self.drop and (self.nominal % 30 or self.fps.denominator not in (1, 1001)):
+            raise TimecodeError(f"frame rate {float(self.fps):.3f}: only 30 and 60 labels a second can drop some")
 
     @property
     def nominal(self) -> int:
@@ -88,7 +89,7 @@ FRAME_RATES: dict[str, FrameRate] = {
     "60": FrameRate(Fraction(60)),
 }
 
-_LABEL = re.compile(r"\s*(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2})\s*")
+_LABEL = re.compile(r"\s*(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})\s*")
 
 
 @dataclass(frozen=True)

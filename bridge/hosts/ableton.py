@@ -164,7 +164,7 @@ class _Reader:
                 yield replace(lane, points=self.beat_lines.in_seconds(lane))
 
     def _targets(self, track: Element) -> dict[str, tuple[Element, _Target]]:
-        """Automation target id -> the parameter that has it."""
+        """Automation target id -> the parameter that has it; where Live 8 gives none, a number stands for it."""
         mixer = next((found for path in MIXER_PATHS if (found := track.find(path)) is not None), None)
         named: dict[int, _Target] = {}
         if mixer is not None:
@@ -174,11 +174,12 @@ class _Reader:
             for index, element in enumerate(mixer.iterfind("./Sends/TrackSendHolder/Send")):
                 named[id(element)] = _Target("send", f"Send {chr(65 + index)}" if index < 26 else f"Send {index}")
         targets = {}
-        for element in track.iter():
+        for place, element in enumerate(track.iter()):
             target = element.find("AutomationTarget")
-            if target is not None:
+            if target is not None or element.find("ArrangerAutomation") is not None:
+                identity = "" if target is None else target.get("Id", "")
                 what = named.get(id(element), _Target("param", element.tag))
-                targets[target.get("Id", "")] = (element, what)
+                targets[identity or f"{element.tag} at {place}"] = (element, what)
         return targets
 
     def _points(self, events: list[Element], target: _Target) -> list[LanePoint]:

@@ -75,8 +75,8 @@ def read_edl(data: bytes, path: Path) -> Project:
 
 def _color(text: str) -> tuple[str | None, str]:
     """The colour and the text of a locator, either of which may be missing."""
-    color, _, name = text.partition(" ")
-    return (color, name.strip()) if color.upper() in COLORS else (None, text)
+    color, name = (*text.split(None, 1), "", "")[:2]
+    return (color, name) if color.upper() in COLORS else (None, text)
 
 
 def _rate(lines: list[str], warnings: list[str]) -> FrameRate:

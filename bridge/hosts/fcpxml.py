@@ -22,6 +22,10 @@ STORY = (
 MARKERS = ("marker", "chapter-marker")
 #: Final Cut counts inside a transition from the hour, without saying so.
 TRANSITION_START = Fraction(3600)
+#: A marker's frame is its clip's, which may be longer than the sequence's; what is longer than any is a range.
+LONGEST_FRAME = Fraction(1001, 24000)
+#: All of a sequence and more.
+EVER = (Fraction(-(10**9)), Fraction(10**9))
 
 
 def read_fcpxml(data: bytes, path: Path) -> Project:
@@ -44,6 +48,8 @@ class _Local:
     scale: Fraction
     #: How long a frame of the sequence is; None: unknown.
     frame: Fraction | None
+    #: From when to when on the sequence it is seen: an outer clip shows only a part of what it holds.
+    seen: tuple[Fraction, Fraction] = EVER
 
     def at(self, local: Fraction) -> Fraction:
         """The sequence's time at one of its own."""
@@ -56,11 +62,7 @@ class _Reader:
         self.path = path
         self.warnings: list[str] = []
         self.video: list[VideoItem] = []
-        self.files = {
-            asset.get("id", ""): source
-            for asset in root.iterfind("./resources/asset")
-            if (source := asset.get("src") or _representation(asset)) and asset.get("hasVideo", "1") == "1"
-        }
+        self.assets = {asset.get("id", ""): asset for asset in root.iterfind("./resources/asset")}
 
     def read(self) -> Project:
         timelines = self._timelines()
@@ -124,7 +126,8 @@ class _Reader:
 
     def _story(self, element: Element, here: _Local) -> Iterator[Marker]:
         """Markers under `element`, whose own time is `here`."""
-        following = here.local  # in a spine, what has no offset comes after what was before it
+        # What has no offset lies at 0 of its parent's time, but in a spine after what was before it.
+        following = here.local if element.tag == "spine" else Fraction(0)
         for child in element:
             try:
                 if child.tag in MARKERS:
@@ -132,21 +135,36 @@ class _Reader:
                 elif child.tag in STORY:
                     clip = _chosen(child)
                     offset = _time(child.get("offset") or clip.get("offset"), following)
+                    length = self._length(clip)
                     if element.tag == "spine" and clip.tag != "transition":
-                        following = offset + _time(clip.get("duration"), Fraction(0))
-                    inside = _Local(here.at(offset), _local_start(clip), here.scale * _conform(clip, here), here.frame)
-                    self._place_video(clip, inside, here)
+                        following = offset + length
+                    seen = (here.at(offset), here.at(offset + length) if length else EVER[1])
+                    if (child.get("lane") or "0") == "0":  # what is only connected may go on beyond its clip
+                        seen = (max(seen[0], here.seen[0]), min(seen[1], here.seen[1]))
+                    scale = here.scale * _conform(clip, here)
+                    inside = _Local(here.at(offset), _local_start(clip), scale, here.frame, seen)
+                    self._place_video(clip, inside)
                     yield from self._story(clip, inside)
             except ValueError as error:
                 self.warnings.append(f"a <{child.tag}> could not be read and is left out ({error})")
 
-    def _place_video(self, clip: Element, inside: _Local, around: _Local) -> None:
-        file = self.files.get(clip.get("ref", ""))
-        if file is not None and clip.tag in ("asset-clip", "video"):
-            length = float(_time(clip.get("duration"), Fraction(0)) * around.scale) or None
-            self.video.append(
-                VideoItem(file, float(inside.begins), float(inside.local), length, float(1 / inside.scale))
-            )
+    def _length(self, clip: Element) -> Fraction:
+        """A clip's length in its parent's time: where it does not say it, its media's."""
+        asset = self.assets.get(clip.get("ref", ""))
+        return _time(clip.get("duration", None if asset is None else asset.get("duration")), Fraction(0))
+
+    def _place_video(self, clip: Element, inside: _Local) -> None:
+        asset = self.assets.get(clip.get("ref", ""))
+        begin, end = inside.seen
+        if asset is None or clip.tag not in ("asset-clip", "video") or begin >= end:
+            return
+        file = asset.get("src") or _representation(asset)
+        if file and asset.get("hasVideo", "1") == "1":
+            # A clip's time is its media's timecode, a file's own time begins at 0.
+            local = inside.local + (begin - inside.begins) / inside.scale
+            offset = max(local - _time(asset.get("start"), Fraction(0)), Fraction(0))
+            length = None if end == EVER[1] else float(end - begin)
+            self.video.append(VideoItem(file, float(begin), float(offset), length, float(1 / inside.scale)))
 
     def _frame(self, sequence: Element) -> Fraction | None:
         """How long a frame of a sequence is, in seconds."""
@@ -162,8 +180,10 @@ class _Reader:
 
 def _marker(element: Element, here: _Local) -> Marker:
     time_s = seconds(float(here.at(_time(element.get("start"), None))))
+    length = _time(element.get("duration"), Fraction(0)) * here.scale
+    end_s = time_s + float(length) if length > max(here.frame or 0, LONGEST_FRAME) else None
     color = "to-do" if element.get("completed") == "0" else None
-    return Marker("marker", element.get("value", ""), time_s, None, color)
+    return Marker("marker" if end_s is None else "region", element.get("value", ""), time_s, end_s, color)
 
 
 def _chosen(element: Element) -> Element:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from bridge.hosts.model import Marker, Project, ProjectError
@@ -35,8 +36,9 @@ COLUMNS = {
     "comment": ("comment", "comments", "note", "notes", "marker description"),
 }
 MAX_ROWS = 100_000
-#: Timecode in a list without a frame rate is read at this one.
-ASSUMED_RATE = FRAME_RATES["30"]
+#: Timecode in a list without a frame rate: its frame numbers are below this -> the rate, and the one in drop frame.
+ASSUMED_RATES = ((30, "30", "29.97DF"), (50, "50", "59.94DF"), (1000, "60", "59.94DF"))
+_TIMECODE = re.compile(r"(-?)(\d{1,2}):(\d{1,2}):(\d{1,2})([:;])(\d{1,3})(?:\.(\d{1,2}))?")
 
 
 def read_marker_csv(data: bytes, path: Path) -> Project:
@@ -58,7 +60,7 @@ def read_marker_csv(data: bytes, path: Path) -> Project:
     warnings: list[str] = []
     table = [{what: row[at].strip() for what, at in columns.items() if at < len(row)} for row in rows[1:] if any(row)]
     reaper = rows[0][0].strip() == "#"
-    times = [cell for row in table for cell in (row.get("start", ""), row.get("end", ""))]
+    times = [cell for row in table for cell in (row.get("start", ""), row.get("end", ""), row.get("length", ""))]
     clock = _Clock.of(times, warnings, reaper=reaper)
     markers = []
     for line, row in enumerate(table, 2):
@@ -97,11 +99,13 @@ class _Clock:
 
     @classmethod
     def of(cls, cells: list[str], warnings: list[str], *, reaper: bool) -> _Clock:
-        labels = [cell for cell in cells if re.fullmatch(r"\d+:\d+:\d+[:;]\d+(\.\d+)?", cell)]
+        labels = [match for cell in cells if (match := _TIMECODE.fullmatch(cell))]
         if not labels:
             # REAPER writes seconds with their decimals, always.
-            return cls(ASSUMED_RATE, False, reaper and not any(re.search(r"[.:]", cell) for cell in cells))
-        rate = FRAME_RATES["29.97DF"] if any(";" in label for label in labels) else ASSUMED_RATE
+            return cls(FRAME_RATES["30"], False, reaper and not any(re.search(r"[.:]", cell) for cell in cells))
+        highest = max(int(label[6]) for label in labels)
+        plain, drop = next(names for limit, *names in ASSUMED_RATES if highest < limit)
+        rate = FRAME_RATES[drop if any(label[5] == ";" for label in labels) else plain]
         warnings.append(
             f"the list does not name its frame rate: {rate} is assumed; export it in minutes:seconds to be sure"
         )
@@ -113,15 +117,15 @@ class _Clock:
             raise ValueError(f"{text} counts bars and beats: set the ruler to Minutes:Seconds and export again")
         if self.counts:
             raise ValueError(f"{text} counts samples or frames: set the ruler to Minutes:Seconds and export again")
-        if self.timecode and re.fullmatch(r"\d+:\d+:\d+[:;]\d+(\.\d+)?", text):
-            label = re.sub(r"\.\d+$", "", text).replace(";", ":")
-            hours, minutes, secs, frames = (int(part) for part in label.split(":"))
-            return seconds(float(Timecode.from_label(hours, minutes, secs, frames, self.rate).seconds))
         sign = -1.0 if text.startswith("-") else 1.0
+        if match := _TIMECODE.fullmatch(text):
+            hours, minutes, secs, frames = (int(match[part]) for part in (2, 3, 4, 6))
+            exact = Timecode.from_label(hours, minutes, secs, frames, self.rate).seconds
+            return sign * float(exact + Fraction(f"0.{match[7] or 0}") / self.rate.fps)
+        if not re.fullmatch(r"-?(\d+:){0,2}\d+([.,]\d+)?", text):
+            raise ValueError(f"{text[:40]!r} is no time")
         total = 0.0
         for part in text.lstrip("-").replace(",", ".").split(":"):
-            if not re.fullmatch(r"\d+(\.\d+)?", part):
-                raise ValueError(f"{text[:40]!r} is no time")
             total = total * 60.0 + number(part)
         return seconds(sign * total)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridge.hosts.model import MAX_FILE_POINTS, Lane, LanePoint, Marker, Project, ProjectError, Track
 from bridge.hosts.tempo import TempoEvent, TempoMap
+from bridge.hosts.text_file import decode_text
 from bridge.timecode import FRAME_RATES, FrameRate, Timecode, TimecodeError
 
 #: Controller -> what its lane controls; the controller 32 above holds the lower seven bits of a 14-bit lane.
@@ -200,9 +201,9 @@ def _read_meta(kind: int, body: bytes, track: _Track) -> None:
     if kind == META_TEMPO and len(body) == 3 and int.from_bytes(body) >= FASTEST_TEMPO:
         track.tempos.append((track.ticks, 60e6 / int.from_bytes(body)))
     elif kind in (META_MARKER, META_CUE_POINT):
-        track.markers.append((track.ticks, _text(body)))
+        track.markers.append((track.ticks, decode_text(body).strip("\0")))
     elif kind == META_TRACK_NAME and not track.name:
-        track.name = _text(body)
+        track.name = decode_text(body).strip("\0")
     elif kind == META_OFFSET and len(body) == 5 and track.offset is None:
         track.offset = _offset(*body)
 
@@ -214,13 +215,6 @@ def _offset(hours: int, minutes: int, seconds: int, frames: int, hundredths: int
     except TimecodeError:
         return None
     return float(label.seconds + Fraction(hundredths, 100) / rate.fps), rate
-
-
-def _text(body: bytes) -> str:
-    try:
-        return body.decode("utf-8-sig").strip("\0")
-    except UnicodeDecodeError:
-        return body.decode("latin-1").strip("\0")
 
 
 def _lanes(track: _Track, index: int, clock: _Clock) -> Iterator[Track]:

@@ -90,7 +90,7 @@ def _timecode(text: str, rate: FrameRate | None) -> float:
 
 
 def _frame_rate(text: str) -> FrameRate | None:
-    """ "29.97 Drop Frame", "29.97 Frame", "25 Frame"."""
+    """ "29.97 Drop Frame", "29.97 Frame", "25 Frame", "30 Drop Frame"."""
     match = re.match(r"\s*(\d{1,3}(?:\.\d{1,3})?)\s*(Drop)?", text)
     if not match:
         return None
@@ -98,11 +98,9 @@ def _frame_rate(text: str) -> FrameRate | None:
     try:
         return FrameRate.parse(written + ("DF" if drop else ""))
     except TimecodeError:
-        if drop:
-            return _frame_rate(written)  # 30 drop: the labels of a rate that loses none
         pulled = Fraction(round(float(written)) * 1000, 1001)
         fps = pulled if "." in written else Fraction(written)
-        return FrameRate(fps) if fps else None
+        return FrameRate(fps, drop and round(fps) % 30 == 0) if fps else None
 
 
 def _parse(text: str) -> _Session:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from bridge.hosts.model import Marker, Project, ProjectError
 from bridge.hosts.numbers import seconds, whole
+from bridge.hosts.text_file import decode_text
 from bridge.ixml import parse_ixml
 from bridge.riff import BEXT, CUE_POINT, DS64, SIZE_IN_DS64
 from bridge.timecode import FrameRate, TimecodeError
@@ -151,8 +152,4 @@ def _read_adtl(body: bytes, labels: dict[int, str], lengths: dict[int, int]) -> 
 
 
 def _text(raw: bytes) -> str:
-    raw = raw.split(b"\0")[0]
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+    return decode_text(raw.split(b"\0")[0])

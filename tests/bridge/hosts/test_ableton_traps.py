@@ -128,6 +128,18 @@ def test_names_of_all_versions(read: Read, name: str) -> None:
     assert [one.name for one in read("names.als", live(track)).tracks] == ["Foley"]
 
 
+def test_live_8_names_no_targets(read: Read) -> None:
+    fader, tempo = (events(*points, kind="ArrangerAutomation") for points in (
+        ((-63072000, 1), (2, 0.5)), ((-63072000, 60), (4, 60), (4, 120))))  # fmt: skip
+    track = audio(f"<Mixer><Volume>{fader}</Volume><Pan>{fader}</Pan></Mixer>")
+    main = f"<MasterChain><Mixer><Tempo>{tempo}</Tempo><Volume>{fader}</Volume></Mixer></MasterChain>"
+    project = read("eight.als", live(track, main, tag="MasterTrack", creator="Ableton Live 8.4.2"))
+    assert [(lane.controls, [(p.time_s, p.value) for p in lane.points]) for lane in lanes(project)] == [
+        ("volume", [(2.0, 0.5)]), ("pan", [(2.0, 0.5)])]  # fmt: skip
+    assert [lane.controls for lane in lanes(project, "Main")] == ["volume"]
+    assert [(p.time_s, p.bpm) for p in project.tempo] == [(0.0, 60.0), (4.0, 60.0), (4.0, 120.0)]
+
+
 # --------------------------------------------------------------------------------------------------- tempo, locators
 
 

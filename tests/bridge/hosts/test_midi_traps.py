@@ -138,7 +138,8 @@ def test_the_smpte_offset_is_the_projects_start(read: Read, offset: tuple[int, .
 @pytest.mark.parametrize(
     ("written", "name"),
     [(b"plain", "plain"), ("Tür – Kies".encode(), "Tür – Kies"), ("Tür".encode("latin-1"), "Tür"), (b"", ""),
-     (b"zero\0", "zero"), (b"\xef\xbb\xbfmarked", "marked"), (b" spaced ", " spaced "), ("雨".encode(), "雨")],
+     (b"zero\0", "zero"), (b"\xef\xbb\xbfmarked", "marked"), (b" spaced ", " spaced "), ("雨".encode(), "雨"),
+     ("door – “slams”".encode("cp1252"), "door – “slams”"), ("Tür".encode("mac-roman"), "Tür")],
 )  # fmt: skip
 def test_marker_and_cue_texts(read: Read, written: bytes, name: str) -> None:
     body = meta(0x01, b"text") + meta(0x05, b"lyric") + meta(0x06, written) + meta(0x07, written, BEAT)
@@ -208,6 +209,13 @@ REAPER = "#,Name,Start,End,Length,Color\n"
         (REAPER + "R1,rain,00:00:01:15,00:00:02:00,00:00:00:15\n", [("region", "rain", 1.5, 2.0, None)]),
         (REAPER + "R1,rain,01:00:00;00,01:01:00;02,0:0:0\n",
          [("region", "rain", 107892 * 1.001 / 30, 109692 * 1.001 / 30, None)]),
+        # Frame numbers beyond 29, hundredths of a frame, a place before the start.
+        (REAPER + "M1,x,00:00:01:45,,\nM2,y,00:00:02:10.50,,\n",
+         [("marker", "x", 1.9, None, None), ("marker", "y", 2.21, None, None)]),
+        (REAPER + "R1,x,00:00:01:00,,00:00:00:55\n", [("region", "x", 1.0, 1 + 55 / 60, None)]),
+        (REAPER + "M1,x,00:00:01;45,,\n", [("marker", "x", 105 * 1.001 / 60, None, None)]),
+        (REAPER + "M1,x,-00:00:01:15,,\nM2,y,00:00:00:00,,\n",
+         [("marker", "x", -1.5, None, None), ("marker", "y", 0.0, None, None)]),
         # Nuendo's columns are not known for certain: whatever has such heads, in whatever order, is read.
         ("Start;End;Length;ID;Name;Comments\n00:00:02.500;00:00:04.000;00:00:01.500;1;rain;wet\n00:00:05.000;;;2;hit;\n",
          [("region", "rain", 2.5, 4.0, None), ("marker", "hit", 5.0, None, None)]),

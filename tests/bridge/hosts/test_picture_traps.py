@@ -87,6 +87,12 @@ def fcpxml(
             '<marker start="8s" value="m"/></clip></spine></sync-clip>',
             3.0,
         ),
+        # A storyline begins at 0 of its clip's time, which a trimmed clip does not show.
+        (
+            '<sync-clip offset="3600s" start="6s" duration="9s"><spine><clip offset="0s" start="5s" duration="20s">'
+            '<marker start="14s" value="m"/></clip></spine></sync-clip>',
+            3.0,
+        ),
         # Outside what is seen of its clip.
         ('<clip offset="3640s" start="3571900/1000000s" duration="9s"><marker start="2s" value="m"/></clip>', 38.4281),
         (
@@ -114,6 +120,53 @@ def test_where_a_marker_lies(read: Read, story: str, wanted: float) -> None:
 )
 def test_frame_durations(read: Read, frame: str, format: str, rate: str) -> None:
     assert str(read("t.fcpxml", fcpxml("", frame=frame, format=format)).frame_rate) == rate
+
+
+ASSET = '<asset id="r2" src="file:///a.mov" start="7200s" duration="20s" hasVideo="1"/>'
+
+
+@pytest.mark.parametrize(
+    ("story", "wanted"),
+    [
+        # The file's first frame has the timecode 02:00:00:00.
+        ('<asset-clip ref="r2" offset="3602s" start="7210s" duration="5s"/>', [(2.0, 10.0, 5.0)]),
+        # Where a clip does not say it, its media says where it begins and how long it is.
+        ('<asset-clip ref="r2"/><asset-clip ref="r2"/>', [(0.0, 0.0, 20.0), (20.0, 0.0, 20.0)]),
+        # Of the picture in a clip no more is seen than the clip shows, be it media or a storyline.
+        (
+            '<clip offset="3600s" start="7204s" duration="5s">'
+            '<video ref="r2" offset="7200s" start="7200s" duration="20s"/></clip>',
+            [(0.0, 4.0, 5.0)],
+        ),
+        (
+            '<sync-clip offset="3605s" start="6s" duration="3s"><spine>'
+            '<asset-clip ref="r2" offset="0s" start="7200s" duration="5s"/>'
+            '<asset-clip ref="r2" offset="5s" start="7205s" duration="9s"/></spine></sync-clip>',
+            [(5.0, 6.0, 3.0)],
+        ),
+        # What is only connected to a clip may go on beyond it.
+        (
+            '<gap offset="3600s" start="3600s" duration="2s">'
+            '<asset-clip ref="r2" lane="1" offset="3601s" start="7200s" duration="9s"/></gap>',
+            [(1.0, 0.0, 9.0)],
+        ),
+    ],
+)
+def test_where_a_file_is_seen(read: Read, story: str, wanted: list[tuple[float, ...]]) -> None:
+    project = read("t.fcpxml", fcpxml(story, resources=ASSET))
+    assert [(v.time_s, v.offset_s, v.length_s) for v in project.video] == wanted and not project.warnings
+
+
+@pytest.mark.parametrize(
+    ("frame", "duration", "end"),
+    [("100/2400s", "", None), ("1001/60000s", "1001/24000s", None), ("100/2400s", "1/48000s", None),
+     ("1s", "1s", None), ("100/2400s", "2s", 3.0)],
+)  # fmt: skip
+def test_a_marker_longer_than_a_frame_is_a_region(read: Read, frame: str, duration: str, end: float | None) -> None:
+    duration = f'duration="{duration}"' if duration else ""
+    story = f'<gap offset="3600s" duration="9s"><marker start="1s" value="m" {duration}/></gap>'
+    (marker,) = read("t.fcpxml", fcpxml(story, frame=frame)).markers
+    assert (marker.kind, marker.time_s, marker.end_s) == ("region" if end else "marker", 1.0, end)
 
 
 def test_a_start_at_the_hour_of_timecode(read: Read) -> None:

@@ -86,6 +86,12 @@ def test_names_beyond_ascii_and_names_by_note_alone(read: Read) -> None:
     assert markers(read("t.wav", wave(FMT, DATA, POINTS, adtl))) == [("Tür", 0.1), ("by note", 0.25)]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "mac-roman"])
+def test_dashes_and_quotes_of_windows_and_the_mac(read: Read, encoding: str) -> None:
+    adtl = chunk(b"LIST", b"adtl" + text_of(b"labl", 1, "door – “slams”".encode(encoding) + b"\0"))
+    assert markers(read("t.wav", wave(FMT, DATA, POINTS, adtl)))[0] == ("door – “slams”", 0.1)
+
+
 def test_odd_chunks_without_their_padding(read: Read) -> None:
     def bare(name: bytes, body: bytes) -> bytes:
         return name + struct.pack("<I", len(body)) + body
