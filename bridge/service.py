@@ -70,6 +70,7 @@ class Service:
         self._depth = 0
         self._dispatcher = Dispatcher(self, renderer)
         self.store.forget_old()
+        self.session_id = self._named_session()
         recover(self.session, self.store, self.log)
         self.actions: Mapping[str, Callable[[], object]] = {
             "regenerate": self.regenerate,
@@ -80,6 +81,15 @@ class Service:
             "cancel": self.cancel,
         }
         """What one key, pad or pedal can do: each acts on the current take or job."""
+
+    def _named_session(self) -> str:
+        """The session's own id, given once: take ids begin anew in every session folder, and a folder may be moved."""
+        known = self.store.state("session_id")
+        if known is None:
+            known = secrets.token_hex(8)
+            with self.store.transaction():
+                self.store.put_state("session_id", known)
+        return known
 
     def start(self) -> None:
         """Load the model and begin to render what is queued."""
@@ -219,8 +229,8 @@ class Service:
         return self.store.takes(limit, self.job(job_id).number if job_id else None)
 
     def job(self, job_id: str) -> Job:
-        """Raises Refused where there is no such job."""
-        job = self.store.job(_number(job_id, "j"))
+        """A job by its id, or by that of the request that asked for it. Raises Refused where there is no such job."""
+        job = self.store.job(_number(job_id, "j")) or self.store.job_of_request(job_id)
         if job is None:
             raise Refused("unknown_job", f"there is no job {job_id[:40]!r}; `drawaudio jobs` lists them")
         return job

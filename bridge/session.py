@@ -118,6 +118,8 @@ class Announcement:
     http_port: int
     session: str
     pid: int
+    session_id: str = ""
+    """What tells the session's takes from another's: a project may hold takes of a session that is not served now."""
 
     @classmethod
     def find(cls) -> Self:

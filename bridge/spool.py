@@ -30,6 +30,7 @@ MAX_FILE = 32 * 2**20
 PATIENCE_S = 2.0
 """A file that is not JSON yet is looked at again for this long: not every writer renames."""
 KEEP_S = 7 * 86_400.0
+UNFINISHED = ("queued", "running")
 UNSPOOLED = ("status", "job/watch", "job/list", "take/list", "capture/begin", "capture/value", "capture/end")
 """Verbs that make no sense as a file."""
 
@@ -66,7 +67,21 @@ class Spool:
             if time.time() - old.stat().st_mtime > KEEP_S:
                 old.unlink(missing_ok=True)
         self._service.watch(self._work.put)
+        self._catch_up()
         self._thread.start()
+
+    def _catch_up(self) -> None:
+        """Tell how jobs ended while nobody wrote: between its commit and its outbox file a service may be killed."""
+        for path in self._session.outbox.glob("*.json"):
+            try:
+                told = json.loads(path.read_text(encoding="utf-8"))
+                if (
+                    told.get("state") in UNFINISHED
+                    and (job := self._service.job(str(told["job"]))).state not in UNFINISHED
+                ):
+                    self._work.put(Event("done", job))
+            except (OSError, ValueError, KeyError, AttributeError, Refused):
+                continue  # `current.json`, or not a file of ours
 
     def stop(self) -> None:
         self._work.put(None)

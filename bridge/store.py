@@ -255,6 +255,14 @@ class Store:
         row = self._one(f"{_JOB} WHERE jobs.id = ?", number)
         return _job(row) if row else None
 
+    def job_of_request(self, request: str) -> Job | None:
+        """The newest job a request asked for; behind a `~` a request's id may hold what a door has added to it."""
+        row = self._one(
+            f"{_JOB} WHERE request = ? OR (request > ? AND request < ?) ORDER BY jobs.id DESC LIMIT 1",
+            *(request, f"{request}~", f"{request}~\x7f"),
+        )
+        return _job(row) if row else None
+
     def jobs(self, limit: int = 100, states: Sequence[str] = STATES) -> list[Job]:
         """The newest jobs in these states, newest first."""
         marks = ", ".join("?" * len(states))

@@ -75,7 +75,8 @@ def run(args: argparse.Namespace, renderer: RendererFactory | None = None) -> in
         audio = open_audio(service, midi, stack)
         service.start()
         announcement = Announcement(
-            token, host, servers.port, servers.http_port, str(service.session.folder), os.getpid()
+            *(token, host, servers.port, servers.http_port),
+            *(str(service.session.folder), os.getpid(), service.session_id),
         )
         announcement.write()
         stack.callback(announcement.remove)

@@ -202,7 +202,11 @@ INCOMING: tuple[Verb, ...] = (
     Verb(
         "job/cancel",
         "Cancel a job; empty: the job that runs, or else the one asked for last.",
-        (TOKEN, REQUEST, Argument("job", "s", "job id", optional=True, default="")),
+        (
+            TOKEN,
+            REQUEST,
+            Argument("job", "s", "job id, or the id of the request that asked for it", optional=True, default=""),
+        ),
         answers=("ack", "job/done"),
     ),
     Verb(

@@ -10,6 +10,8 @@ return function (service, memory)
     local answer, text = service.answer (entry.session, entry.id, texts[entry.id])
     texts[entry.id] = text
     if not text and os.time () - entry.sent > ANSWER_WITHIN_S then
+      -- A service that starts later must not make what nobody waits for any more.
+      os.remove (entry.session .. "/inbox/" .. entry.id .. ".json")
       service.info ()
       return false, true, "The Draw an Audio service does not answer: look at its terminal, or start it again with `drawaudio serve`."
     end

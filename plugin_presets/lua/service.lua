@@ -21,6 +21,15 @@ return function (json, files)
     return info
   end
 
+  --- Whether a take, by its { session, session_id }, belongs to the session that is served: in another its id names another sound.
+  function service.serves (made) return made.session_id == nil or made.session_id == service.info ().session_id end
+
+  --- Raises one line for a take of another session.
+  function service.must_serve (made)
+    if service.serves (made) then return end
+    error (string.format ("This take was made in %s: run `drawaudio serve` there, or use Generate.", made.session), 0)
+  end
+
   --- Ids that no two requests share, over restarts and several hosts at once.
   function service.new_id (host)
     local address = tostring ({}):match ("(%x+)$") or "0"

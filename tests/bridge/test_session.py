@@ -40,6 +40,7 @@ def test_the_announcement_is_removed_by_its_own_service_only(tmp_path: Path, mon
     second.write()
     first.remove()
     assert Announcement.find() == second
+    assert second.session_id == "", "a service.json without the id is read, too"
     second.remove()
     with pytest.raises(Refused, match="drawaudio serve"):
         Announcement.find()

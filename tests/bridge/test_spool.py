@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,21 @@ class Host:
         return self.read(name, lambda obj: obj["state"] in ("done", "failed", "cancelled", "refused"))
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("session"), small_renderer)
+@contextmanager
+def serving(session: Path) -> Iterator[Service]:
+    service = Service(session, small_renderer)
     spool = Spool(service)
     spool.start()
     service.start()
     yield service
     spool.stop()
     service.stop()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with serving(tmp_path_factory.mktemp("session")) as service:
+        yield service
 
 
 @pytest.fixture
@@ -147,3 +154,29 @@ def test_a_name_that_is_none_does_not_stop_the_others(host: Host) -> None:
     host.drop("fine", CUE)
     assert host.ended("fine")["state"] == "done"
     assert host.read("a_b_c", lambda obj: True)["state"] == "refused"
+
+
+def test_a_request_is_cancelled_by_its_own_id(host: Host) -> None:
+    host.drop("mine", {**CUE, "prompt": "slow 60"})
+    host.drop("behind", {**CUE, "prompt": "slow 60"})
+    host.read("behind", lambda obj: True)
+    host.drop("cancel-1", {"verb": "job/cancel", "job": "behind"})
+    assert host.ended("behind")["state"] == "cancelled"
+    assert host.read("mine", lambda obj: True)["state"] in ("queued", "running"), "the one that runs goes on"
+    host.drop("cancel-2", {"verb": "job/cancel", "job": "mine"})
+    assert host.ended("mine")["state"] == "cancelled"
+    host.drop("cancel-3", {"verb": "job/cancel", "job": "min"})
+    assert host.ended("cancel-3")["code"] == "unknown_job"
+
+
+def test_what_ended_while_nobody_wrote_is_told_at_the_next_start(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    for folder in ("inbox", "outbox"):
+        (tmp_path / folder).mkdir()
+    host.drop("late", CUE)
+    with serving(tmp_path):
+        answer = host.ended("late")
+    # As a kill leaves it: the take is recorded, the last word on it was not written.
+    (tmp_path / "outbox" / "late.json").write_text(json.dumps({**answer, "state": "running", "takes": []}))
+    with serving(tmp_path):
+        assert host.read("late", lambda obj: obj["state"] == "done", 10) == answer

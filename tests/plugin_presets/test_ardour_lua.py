@@ -200,6 +200,39 @@ def test_silence_of_the_service_is_told(tmp_path: Path) -> None:
     assert len(told["said"]) == 1 and "does not answer" in told["said"][0] and told["open"] == 0
 
 
+def test_a_take_of_another_session_is_not_taken_for_one_of_this(tmp_path: Path) -> None:
+    script = """
+json = dofile (SOURCE .. "/lua/json.lua")
+service = dofile (SOURCE .. "/lua/service.lua") (json, dofile (SOURCE .. "/lua/files.lua"))
+Session = { path = function () return "." end }
+memory = dofile (SOURCE .. "/ardour/lib/memory.lua") (json, dofile (SOURCE .. "/lua/files.lua"))
+local asked = {}
+local HERE = { session = "/s", session_id = "here" }
+local function ask (what) return function () asked[#asked + 1] = what return HERE end end
+wire = { regenerate = ask "regenerate", keep = ask "keep", pick = ask "pick",
+  cancel = function (_, job) asked[#asked + 1] = job end }
+local route = { name = function () return "Steps" end }
+reading = { TAKE_SUFFIX = " X", track = function () return route end, selected_time = function () return 0, 10 end }
+takes = { track = function () return route end, current = function () return "r" end, next = function () return "r" end,
+  id_of = function (region) return region end, keep = function () end }
+service.info = function () return HERE end
+local verbs = dofile (SOURCE .. "/ardour/lib/verbs.lua") (service, wire, reading, takes, memory)
+memory.remember_take ("r", "t1", { span_start = 0, session = "/elsewhere", session_id = "there" })
+for _, verb in ipairs { "regenerate", "keep" } do
+  local ok, said = pcall (verbs[verb])
+  assert (not ok and said:find ("/elsewhere", 1, true), said)
+end
+verbs.next_take ()
+assert (#asked == 0)
+memory.remember_take ("r", "t1", { span_start = 0, session = "/s", session_id = "here" })
+verbs.regenerate () verbs.keep () verbs.next_take ()
+local id = memory.pending ()[1].id
+verbs.cancel ()
+assert (table.concat (asked, " ") == "regenerate keep pick " .. id, table.concat (asked, " "))
+"""
+    run_lua(script, tmp_path)
+
+
 def test_cancelled_elsewhere_is_quiet(tmp_path: Path) -> None:
     told = watched('ask () answer { state = "cancelled", takes = json.array () } watch ()', tmp_path)
     assert (told["said"], told["added"], told["open"]) == ([], [], 0)

@@ -115,7 +115,7 @@ def home(tmp_path: Path) -> Path:
         (session / folder).mkdir(parents=True)
     for number in (1, 2, 3):
         soundfile.write(session / f"take0{number}.wav", np.zeros(96000), 48000, subtype="PCM_24")
-    service = {"token": "t", "host": "127.0.0.1", "port": 7890, "session": str(session), "pid": 1}
+    service = {"token": "t", "host": "127.0.0.1", "port": 7890, "session": str(session), "pid": 1, "session_id": "s1"}
     (tmp_path / "service.json").write_text(json.dumps(service))
     return tmp_path
 
@@ -313,7 +313,7 @@ def test_cancel_leaves_no_trace(home: Path) -> None:
     fake.run (0.2)
     press ("Cancel")
     local _, object = taken ()
-    eq (object.verb, "job/cancel") eq (object.job, "j7") eq (fake.help, "")
+    eq (object.verb, "job/cancel") eq (object.job, id) eq (fake.help, "")
     done (id, take_file (1)) fake.run (0.5)
     eq (foley (), nil) eq (#fake.undo_names, 0) eq (#fake.messages, 0)
     press ("Cancel")
@@ -351,7 +351,7 @@ def test_what_is_missing_is_said_in_one_line(home: Path, changes: dict[str, obje
 def test_without_the_service_nothing_is_left_waiting(home: Path) -> None:
     (home / "service.json").unlink()
     script = """press ("Generate") eq (#fake.messages, 1) assert (fake.messages[1]:find ("drawaudio serve"))
-    eq (#fake.deferred, 0) press ("Regenerate") assert (fake.messages[2]:find ("use Generate first"))"""
+    fake.run (0.1) eq (#fake.deferred, 0) press ("Regenerate") assert (fake.messages[2]:find ("use Generate first"))"""
     play(home, project(), script)
 
 
@@ -359,8 +359,133 @@ def test_a_second_key_press_does_not_start_a_second_watcher(home: Path) -> None:
     script = """press ("Generate") local first = taken () fake.run (0.1)
     press ("Generate") local second = taken () fake.run (0.1)
     eq (#fake.deferred, 1)
+    fake.now = fake.now + 60  -- REAPER was rendering, and no script ran
+    press ("Generate") taken () fake.run (0.1)
+    eq (#fake.deferred, 1) eq (#fake.messages, 0)
     done (first, take_file (1)) done (second, take_file (2)) fake.run (0.3)
     eq (#foley ().items, 1) eq (#foley ().items[1].takes, 2)"""
+    play(home, project(), script)
+
+
+def test_no_key_makes_an_undo_step_but_for_what_it_changes(home: Path) -> None:
+    script = """press ("Generate") taken () press ("Cancel") press ("Regenerate")
+    fake.run (0.2) eq (table.concat (fake.undo_names, ","), "")"""
+    play(home, project(), script)
+
+
+def test_an_item_of_the_designers_own_is_left_alone(home: Path) -> None:
+    own = """<TRACK {T3}
+    NAME "Steps · Foley"
+    <ITEM
+      POSITION 1
+      LENGTH 0.5
+      <SOURCE WAVE
+        FILE "/own.wav"
+      >
+    >
+  >"""
+    script = """press ("Generate") done (taken (), take_file (1)) fake.run (0.3)
+    eq (#foley ().items, 2) local own = foley ().items[1]
+    eq (#own.takes, 1) eq (own.length, 0.5) eq (foley ().items[2].position, 1)"""
+    play(home, project(lanes=LANE.format(active=1, voltype=1) + "\n  >\n  " + own[:-1].rstrip()), script)
+
+
+@pytest.mark.parametrize(
+    ("depths", "at", "left"),
+    [
+        ([0, 0, 0], 2, [0, 0, 0, 0]),
+        ([1, -1, 0], 3, [1, -1, 0, 0]),
+        ([1, 1, -2], 4, [1, 1, -2, 0]),
+        ([-1, 0, 0], 2, [0, -1, 0, 0]),
+        ([-2, 0, 0], 2, [0, -2, 0, 0]),
+        ([1, -3, 0], 3, [1, -1, -2, 0]),
+        ([1, 0, 0], 4, [1, 0, -1, 0]),
+    ],
+)
+def test_a_take_track_stays_out_of_the_drawn_folder_and_in_its_bus(
+    home: Path, depths: list[int], at: int, left: list[int]
+) -> None:
+    lua = ", ".join(map(str, depths))
+    script = f"""local tracks = fake.project.tracks
+    reaper.InsertTrackAtIndex (2, false) tracks[3].name = "Third"
+    for index, depth in ipairs {{ {lua} }} do tracks[index].depth = depth end
+    press ("Generate") done (taken (), take_file (1)) fake.run (0.3)
+    local now = {{}}
+    for index, track in ipairs (tracks) do
+      now[index] = math.floor (track.depth)
+      if track.name == "Steps · Foley" then eq (index, {at}) end
+    end
+    eq (table.concat (now, " "), "{" ".join(map(str, left))}")"""
+    play(home, project(), script)
+
+
+def test_a_take_track_is_known_by_more_than_its_name(home: Path) -> None:
+    script = """local steps, picture = fake.project.tracks[1], fake.project.tracks[2]
+    press ("Generate") local id = taken ()
+    steps.name = "Feet" done (id, take_file (1)) fake.run (0.3)
+    local track = fake.project.tracks[2]
+    eq (track.name, "Feet · Foley")
+    steps.name, track.name, picture.name = "Boots", "My takes", "Boots"
+    steps.selected, track.selected = false, true
+    press ("Regenerate") id = taken () done (id, take_file (2)) fake.run (0.3)
+    eq (#fake.project.tracks, 3) eq (#track.items[1].takes, 2)
+    track.selected, picture.selected = false, true
+    press ("Generate") id = taken () done (id, take_file (3)) fake.run (0.3)
+    eq (fake.project.tracks[4].name, "Boots · Foley") eq (#track.items[1].takes, 2) eq (#fake.messages, 0)"""
+    play(home, project(), script)
+
+
+def test_unnamed_tracks_do_not_share_their_takes(home: Path) -> None:
+    script = """local first, second = fake.project.tracks[1], fake.project.tracks[2]
+    first.name, second.name, first.selected, second.selected = "", "", false, true
+    press ("Generate") done (taken (), take_file (1)) fake.run (0.3)
+    eq (fake.project.tracks[3].name, "Track 2 · Foley")
+    second.selected, first.selected = false, true
+    press ("Generate") done (taken (), take_file (2)) fake.run (0.3)
+    eq (#fake.project.tracks, 4)  -- the second is track 3 now
+    first.selected, second.selected = false, true
+    press ("Regenerate")
+    local _, object = taken ()
+    eq (object.take, "t1") eq (#fake.messages, 0)"""
+    play(home, project(), script)
+
+
+def test_regenerate_follows_an_item_that_was_moved_and_trimmed(home: Path) -> None:
+    script = """press ("Generate") done (taken (), take_file (1)) fake.run (0.3)
+    local item = foley ().items[1]
+    -- Half a second later, and a quarter cut off in front.
+    item.position, item.length, item.takes[1].offset = 1.75, 1.25, 0.25
+    fake.project.cursor = 2
+    fake.project.selection = { 2, 2.5 }
+    press ("Regenerate selection")
+    local id, object = taken ()
+    eq (object.start_s, 0.5) eq (object.end_s, 1)
+    done (id, take_file (2)) fake.run (0.3)
+    eq (#foley ().items, 1) eq (#item.takes, 2) eq (item.active, 2)
+    eq (item.position, 1.75) eq (item.length, 1.25) eq (item.takes[2].offset, 0.25)
+    foley ().items = {}  -- thrown away while the next one is made
+    press ("Regenerate") eq (#fake.messages, 1)"""
+    play(home, project(), script)
+
+
+def test_a_take_of_another_session_is_not_taken_for_one_of_this(home: Path) -> None:
+    script = """press ("Generate") done (taken (), take_file (1)) fake.run (0.3)
+    local info = json.decode (files.read (ROOT .. "/service.json"))
+    info.session_id = "s2"
+    files.write (ROOT .. "/service.json", json.encode (info))
+    press ("Regenerate") press ("Keep") press ("Next take")
+    eq (#inbox (), 0) eq (#fake.messages, 2) eq (#foley ().items[1].takes, 1)
+    assert (fake.messages[1]:find (ROOT .. "/session", 1, true) and fake.messages[1]:find ("drawaudio serve"))"""
+    play(home, project(), script)
+
+
+def test_a_request_nobody_takes_is_taken_back(home: Path) -> None:
+    script = """press ("Generate") eq (#inbox (), 1)
+    local real = os.time
+    os.time = function () return real () + 60 end
+    fake.run (0.2)
+    eq (#fake.messages, 1) assert (fake.messages[1]:find ("does not answer"))
+    eq (#inbox (), 0)"""
     play(home, project(), script)
 
 

@@ -26,12 +26,13 @@ return function (json, files)
     memory.set_pending (list)
   end
 
-  --- Region id -> { take, span_start } of every take imported into this session.
+  --- Region id -> { take, span_start, session, session_id } of every take imported into this session.
   function memory.takes () return load ("takes") or {} end
 
-  function memory.remember_take (region_id, take, span_start)
+  --- Note which take a region is; `entry` is the request it answers.
+  function memory.remember_take (region_id, take, entry)
     local known = memory.takes ()
-    known[region_id] = { take = take, span_start = span_start }
+    known[region_id] = { take = take, span_start = entry.span_start, session = entry.session, session_id = entry.session_id }
     files.write (path ("takes"), json.encode (known))
   end
 

@@ -5,7 +5,8 @@ return function (service, wire, reading, takes, memory)
   local HOST = "ardour"
 
   local function await (id, verb, info, entry)
-    entry.id, entry.verb, entry.session, entry.sent, entry.imported = id, verb, info.session, os.time (), 0
+    entry.id, entry.verb, entry.sent, entry.imported = id, verb, os.time (), 0
+    entry.session, entry.session_id = info.session, info.session_id
     memory.add_pending (entry)
   end
 
@@ -30,6 +31,7 @@ return function (service, wire, reading, takes, memory)
   local function known (region)
     local entry = memory.takes ()[takes.id_of (region)]
     if not entry then error (string.format ("'%s' is not a take made here: choose one of the takes.", region:name ()), 0) end
+    service.must_serve (entry)
     return entry
   end
 
@@ -68,7 +70,7 @@ return function (service, wire, reading, takes, memory)
   function verbs.next_take ()
     local _, track, first, last = take_here ()
     local entry = memory.takes ()[takes.id_of (takes.next (track, first, last))]
-    if entry then wire.pick (service.new_id (HOST), entry.take) end
+    if entry and service.serves (entry) then wire.pick (service.new_id (HOST), entry.take) end
   end
 
   function verbs.keep ()
@@ -83,10 +85,7 @@ return function (service, wire, reading, takes, memory)
     local pending = memory.pending ()
     if #pending == 0 then error ("Nothing is being made: there is nothing to cancel.", 0) end
     memory.set_pending ({})
-    for _, entry in ipairs (pending) do
-      local answer = service.answer (entry.session, entry.id)
-      wire.cancel (service.new_id (HOST), answer and answer.job or "")
-    end
+    for _, entry in ipairs (pending) do wire.cancel (service.new_id (HOST), entry.id) end
   end
 
   return verbs

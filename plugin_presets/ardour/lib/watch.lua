@@ -12,7 +12,7 @@ return function (answers, wire, reading, takes, memory, complain)
         take_id = take.take }
     end
     for _, added in ipairs (takes.add (entry.track, reading.TAKE_SUFFIX, files)) do
-      memory.remember_take (added.region_id, added.take_id, entry.span_start)
+      memory.remember_take (added.region_id, added.take_id, entry)
     end
   end
 

@@ -10,7 +10,7 @@ return function (folder)
   local service = part ("service") (json, files)
   local markers, curve = part ("markers"), part ("curve")
   local reading = part ("reading") (markers, curve)
-  local takes = part ("takes") (json)
+  local takes = part ("takes") (json, reading)
   local memory = part ("memory") (json)
   local spool = part ("spool") (json, files, service)
   local answers = part ("answers") (service, memory)
@@ -29,6 +29,8 @@ return function (folder)
 
   --- Run one of the six verbs; what goes wrong is said in a message box, in one line.
   function main.run (verb)
+    -- REAPER gives every script an undo step of its own, unless the script defers something: a key would take two steps back.
+    reaper.defer (function () end)
     local ok, problem = pcall (verbs[verb])
     if ok and #memory.pending () > 0 then ok, problem = pcall (start_watching) end
     if not ok then complain (tostring (problem)) end

@@ -6,7 +6,8 @@ return function (json)
   local SECTION = "drawaudio"
   local ALIVE_S = 1.5
 
-  --- Oldest first: { id, track (GUID), name, project, span_start, session, sent (wall clock), imported }.
+  --- Oldest first: { id, track (GUID), item (GUID or nil), name, project, span_start, session, session_id, sent (wall clock),
+  -- imported }.
   function memory.pending ()
     local ok, list = pcall (json.decode, reaper.GetExtState (SECTION, "pending"))
     return ok and list or {}

@@ -8,6 +8,8 @@ return function (markers, curve)
   local GUIDE_NAME = "Draw an Audio Guide"
   local GUIDE_PARAMETER = "Loudness"
   local GUIDE_SILENCE_DB = -60
+  -- On a take track: the GUID of the track it answers. Names change, and two tracks may share one.
+  local LINK = "P_EXT:drawaudio_source"
   local VOLUME_LANES = { "<VOLENV2", "<VOLENV" }
 
   function reading.rate ()
@@ -26,11 +28,38 @@ return function (markers, curve)
   local function name_of (track) return select (2, reaper.GetTrackName (track)) end
   reading.name_of = name_of
 
-  function reading.track_named (name)
+  local function first_track (fits)
     for index = 0, reaper.CountTracks (CURRENT) - 1 do
       local track = reaper.GetTrack (CURRENT, index)
-      if name_of (track) == name then return track end
+      if fits (track) then return track end
     end
+  end
+
+  function reading.track_of (guid)
+    return first_track (function (track) return reaper.GetTrackGUID (track) == guid end)
+  end
+
+  local function source_guid (track) return select (2, reaper.GetSetMediaTrackInfo_String (track, LINK, "", false)) end
+
+  --- Have a track known as the take track of another, whatever the two are called later.
+  function reading.link (track, source)
+    reaper.GetSetMediaTrackInfo_String (track, LINK, reaper.GetTrackGUID (source), true)
+  end
+
+  --- The track with the takes of another: the one linked to it, else one of the right name that answers no other; or nil.
+  function reading.take_track (source)
+    local guid, name = reaper.GetTrackGUID (source), name_of (source) .. reading.TAKE_SUFFIX
+    return first_track (function (track) return source_guid (track) == guid end)
+      or first_track (function (track) return source_guid (track) == "" and name_of (track) == name end)
+  end
+
+  -- The track that a take track answers, or nil.
+  local function answered (track)
+    local guid, name, suffix = source_guid (track), name_of (track), reading.TAKE_SUFFIX
+    if guid ~= "" then return reading.track_of (guid) end
+    if #name <= #suffix or name:sub (-#suffix) ~= suffix then return nil end
+    local plain = name:sub (1, -#suffix - 1)
+    return first_track (function (other) return name_of (other) == plain end)
   end
 
   --- The one track that is meant; a take track stands for the track it answers.
@@ -41,9 +70,7 @@ return function (markers, curve)
         or "Several tracks are selected: select only the one whose lane you drew.", 0)
     end
     local track = reaper.GetSelectedTrack (CURRENT, 0)
-    local name, suffix = name_of (track), reading.TAKE_SUFFIX
-    local source = #name > #suffix and name:sub (-#suffix) == suffix and reading.track_named (name:sub (1, -#suffix - 1))
-    return source or track
+    return answered (track) or track
   end
 
   --- The time selection in seconds, or nil.

@@ -22,8 +22,7 @@ return function (json, files, service)
   --- Give up a request: its file, if nobody has taken it yet, else its job.
   function spool.cancel (entry, id)
     if os.remove (entry.session .. "/inbox/" .. entry.id .. ".json") then return end
-    local answer = service.answer (entry.session, entry.id)
-    put (id, { verb = "job/cancel", job = answer and answer.job or "" })
+    put (id, { verb = "job/cancel", job = entry.id })
   end
 
   return spool

@@ -1,6 +1,6 @@
 -- Takes on their track: as REAPER takes of one item on "<track> · Foley". Every verb is one undo step.
 
-return function (json)
+return function (json, reading)
   local takes = {}
 
   local CURRENT = 0
@@ -26,46 +26,101 @@ return function (json)
     return list
   end
 
+  local function depth_of (track) return reaper.GetMediaTrackInfo_Value (track, "I_FOLDERDEPTH") end
+
+  -- Below the source and all that it holds, and in the folder the source is in: inside the source's own folder, or outside
+  -- of its bus, a take would not sound at the level that was drawn.
   local function make_track (source, name)
     local index = math.floor (reaper.GetMediaTrackInfo_Value (source, "IP_TRACKNUMBER"))
+    local last, depth = source, depth_of (source)
+    while depth > 0 and index < reaper.CountTracks (CURRENT) do
+      last = reaper.GetTrack (CURRENT, index)
+      depth, index = depth + depth_of (last), index + 1
+    end
     reaper.InsertTrackAtIndex (index, false)
     local track = reaper.GetTrack (CURRENT, index)
     reaper.GetSetMediaTrackInfo_String (track, "P_NAME", name, true)
+    if depth ~= 0 then
+      -- The folders that ended with the last track end with this one.
+      reaper.SetMediaTrackInfo_Value (last, "I_FOLDERDEPTH", depth_of (last) - depth)
+      reaper.SetMediaTrackInfo_Value (track, "I_FOLDERDEPTH", math.min (depth, 0))
+    end
     return track
   end
 
-  local function item_at (track, position)
-    for _, item in ipairs (items_of (track)) do
-      if math.abs (reaper.GetMediaItemInfo_Value (item, "D_POSITION") - position) < SAME_PLACE_S then return item end
+  local function guid_of (item) return select (2, reaper.GetSetMediaItemInfo_String (item, "GUID", "", false)) end
+  takes.guid_of = guid_of
+
+  -- A take made here, of an item that has one.
+  local function own_take (item)
+    for index = 0, reaper.CountTakes (item) - 1 do
+      local take = reaper.GetTake (item, index)
+      if take and takes.note (take) then return take end
     end
+  end
+
+  local function item_where (track, fits)
+    for _, item in ipairs (items_of (track)) do
+      if fits (item) then return item end
+    end
+  end
+
+  -- An item of the designer's own at the same place is left alone.
+  local function item_at (track, position)
+    local known = item_where (track, function (item)
+      return math.abs (reaper.GetMediaItemInfo_Value (item, "D_POSITION") - position) < SAME_PLACE_S and own_take (item)
+    end)
+    if known then return known end
     local item = reaper.AddMediaItemToTrack (track)
     reaper.SetMediaItemInfo_Value (item, "D_POSITION", position)
     reaper.SetMediaItemInfo_Value (item, "B_LOOPSRC", 0)
     return item
   end
 
-  local function add_take (item, file, note)
-    local source = reaper.PCM_Source_CreateFromFile (file.path)
-    if not source then error ("REAPER cannot open " .. file.path .. ".", 0) end
-    local length = reaper.GetMediaSourceLength (source)
+  local function add_take (item, source, path, note)
     local take = reaper.AddTakeToMediaItem (item)
     reaper.SetMediaItemTake_Source (take, source)
-    reaper.GetSetMediaItemTakeInfo_String (take, "P_NAME", file.path:match ("([^/\\]+)%.%w+$") or file.path, true)
+    reaper.GetSetMediaItemTakeInfo_String (take, "P_NAME", path:match ("([^/\\]+)%.%w+$") or path, true)
     reaper.GetSetMediaItemTakeInfo_String (take, NOTE, json.encode (note), true)
-    if length > reaper.GetMediaItemInfo_Value (item, "D_LENGTH") then reaper.SetMediaItemInfo_Value (item, "D_LENGTH", length) end
     reaper.SetActiveTake (take)
+    return take
   end
 
-  --- Put finished takes on the take track; the last one is the active one.
-  -- `files` is a list of { path, position (s), take_id }; `note` is kept with each take.
-  function takes.add (source, track, name, files, span_start)
+  -- One more take of an item: it starts where the item's other takes do, however the item was moved or trimmed.
+  local function add_to_item (item, source, path, note)
+    local sibling = own_take (item)
+    local start = sibling and reaper.GetMediaItemTakeInfo_Value (sibling, "D_STARTOFFS") or 0
+    reaper.SetMediaItemTakeInfo_Value (add_take (item, source, path, note), "D_STARTOFFS", start)
+  end
+
+  local function add_at_place (track, source, path, note)
+    local item = item_at (track, note.position)
+    add_take (item, source, path, note)
+    local length = reaper.GetMediaSourceLength (source)
+    if length > reaper.GetMediaItemInfo_Value (item, "D_LENGTH") then reaper.SetMediaItemInfo_Value (item, "D_LENGTH", length) end
+  end
+
+  --- Put finished takes on the take track of `source`; the last one is the active one.
+  -- `files` is a list of { path, note }; the note, { take, span_start, position (s), … }, is kept with the take. They join the
+  -- item `guid` where it is still there, else the item of takes at their place.
+  function takes.add (source, files, guid)
     undoable ("Draw an Audio: take", function ()
-      local target = track or make_track (source, name)
+      local track = reading.take_track (source) or make_track (source, reading.name_of (source) .. reading.TAKE_SUFFIX)
+      reading.link (track, source)
+      local item = guid and item_where (track, function (other) return guid_of (other) == guid end)
       for _, file in ipairs (files) do
-        add_take (item_at (target, file.position), file, { take = file.take_id, span_start = span_start })
+        local sound = reaper.PCM_Source_CreateFromFile (file.path)
+        if not sound then error ("REAPER cannot open " .. file.path .. ".", 0) end
+        if item then add_to_item (item, sound, file.path, file.note) else add_at_place (track, sound, file.path, file.note) end
       end
       reaper.Main_OnCommand (BUILD_MISSING_PEAKS, 0)
     end)
+  end
+
+  --- Seconds by which an item was moved since its take was made; the sound inside it counts, not its trimmed edge.
+  function takes.moved (item, take, note)
+    local begins = reaper.GetMediaItemInfo_Value (item, "D_POSITION") - reaper.GetMediaItemTakeInfo_Value (take, "D_STARTOFFS")
+    return note.position and begins - note.position or 0
   end
 
   --- The item whose takes lie under first…last (seconds), or nil.
@@ -80,7 +135,7 @@ return function (json)
     return found
   end
 
-  --- What was kept with a take when it was made: { take, span_start }, or nil for a take that is not ours.
+  --- What was kept with a take when it was made: { take, span_start, position, session, session_id }, or nil for a take that is not ours.
   function takes.note (take)
     local known, text = reaper.GetSetMediaItemTakeInfo_String (take, NOTE, "", false)
     if not known or text == "" then return nil end

@@ -6,7 +6,8 @@ return function (service, spool, reading, takes, memory)
   local INSTANT_S = 1e-6
 
   local function await (id, info, entry)
-    entry.id, entry.session, entry.sent, entry.imported = id, info.session, os.time (), 0
+    entry.id, entry.sent, entry.imported = id, os.time (), 0
+    entry.session, entry.session_id = info.session, info.session_id
     entry.project = memory.named_project ()
     memory.add_pending (entry)
   end
@@ -15,7 +16,7 @@ return function (service, spool, reading, takes, memory)
   local function take_here ()
     local source = reading.track ()
     local name = reading.name_of (source)
-    local track = reading.track_named (name .. reading.TAKE_SUFFIX)
+    local track = reading.take_track (source)
     if not track then error (string.format ("'%s' has no take yet: use Generate first.", name), 0) end
     local first, last = reading.selected_time ()
     if not first then
@@ -32,6 +33,7 @@ return function (service, spool, reading, takes, memory)
   local function noted (take)
     local note = takes.note (take)
     if not note then error ("The active take was not made here: choose one of the others with Next take.", 0) end
+    service.must_serve (note)
     return note
   end
 
@@ -44,11 +46,12 @@ return function (service, spool, reading, takes, memory)
   end
 
   local function regenerate (part_of)
-    local source, _, take = take_here ()
+    local source, item, take = take_here ()
     local note = noted (take)
     local id = service.new_id (HOST)
-    local info = spool.regenerate (id, note.take, part_of and part_of (note))
-    await (id, info, { name = reading.name_of (source), track = reaper.GetTrackGUID (source), span_start = note.span_start })
+    local info = spool.regenerate (id, note.take, part_of and part_of (note.span_start + takes.moved (item, take, note)))
+    await (id, info, { name = reading.name_of (source), track = reaper.GetTrackGUID (source), span_start = note.span_start,
+      item = takes.guid_of (item) })
   end
 
   function verbs.regenerate () regenerate () end
@@ -56,13 +59,13 @@ return function (service, spool, reading, takes, memory)
   function verbs.regenerate_selection ()
     local first, last = reading.selected_time ()
     if not first then error ("Select the time that shall be made anew, inside a take.", 0) end
-    regenerate (function (note) return { start_s = first - note.span_start, end_s = last - note.span_start } end)
+    regenerate (function (begins) return { start_s = first - begins, end_s = last - begins } end)
   end
 
   function verbs.next_take ()
     local _, item = take_here ()
     local note = takes.note (takes.next (item))
-    if note then spool.pick (service.new_id (HOST), note.take) end
+    if note and service.serves (note) then spool.pick (service.new_id (HOST), note.take) end
   end
 
   function verbs.keep ()

@@ -4,21 +4,15 @@ return function (answers, reading, takes, memory, complain)
   local POLL_S = 0.05
   local next_poll = 0
 
-  local function source_track (entry)
-    for index = 0, reaper.CountTracks (0) - 1 do
-      local track = reaper.GetTrack (0, index)
-      if reaper.GetTrackGUID (track) == entry.track then return track end
-    end
-    error (string.format ("The track '%s' is gone; its take is in the service's folder.", entry.name), 0)
-  end
-
   local function import (entry, fresh)
-    local source, files = source_track (entry), {}
-    local name = reading.name_of (source) .. reading.TAKE_SUFFIX
+    local source, files = reading.track_of (entry.track), {}
+    if not source then error (string.format ("The track '%s' is gone; its take is in the service's folder.", entry.name), 0) end
     for index, take in ipairs (fresh) do
-      files[index] = { path = take.path, position = take.start_samples / take.rate - reading.offset (), take_id = take.take }
+      files[index] = { path = take.path, note = {
+        take = take.take, span_start = entry.span_start, position = take.start_samples / take.rate - reading.offset (),
+        session = entry.session, session_id = entry.session_id } }
     end
-    takes.add (source, reading.track_named (name), name, files, entry.span_start)
+    takes.add (source, files, entry.item)
   end
 
   local function show (entry, answer)

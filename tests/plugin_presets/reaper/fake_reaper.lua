@@ -3,7 +3,7 @@
 
 return function (read_rpp, text, options)
   options = options or {}
-  local fake = { now = 100, ext = {}, messages = {}, help = "", deferred = {}, commands = {}, undo_names = {}, scripts = {} }
+  local fake = { now = 100, ext = {}, messages = {}, help = "", deferred = {}, commands = {}, undo_names = {}, scripts = {}, options = {} }
   local api = {}
 
   ---------------------------------------------------------------------------------------------- project from .rpp
@@ -33,28 +33,31 @@ return function (read_rpp, text, options)
     return envelope
   end
 
-  local function item_of (node)
-    local source = child (node, "SOURCE")
-    local function value (name, default) local line = child (node, name) return line and numbers (line)[1] or default end
-    return {
-      kind = "item", position = value ("POSITION"), length = value ("LENGTH"), takes = { {
-        kind = "take", offset = value ("SOFFS", 0), rate = value ("PLAYRATE", 1), ext = {},
-        source = { kind = "source", type = source.words[2], path = child (source, "FILE").words[2] } } },
-      active = 1 }
-  end
-
   local guids = 0
   local function new_guid ()
     guids = guids + 1
     return string.format ("{%08X-0000-4000-8000-000000000000}", guids)
   end
 
+  local function item_of (node)
+    local source = child (node, "SOURCE")
+    local function value (name, default) local line = child (node, name) return line and numbers (line)[1] or default end
+    local item = {
+      kind = "item", guid = new_guid (), position = value ("POSITION"), length = value ("LENGTH"), takes = { {
+        kind = "take", offset = value ("SOFFS", 0), rate = value ("PLAYRATE", 1), ext = {},
+        source = { kind = "source", type = source.words[2], path = child (source, "FILE").words[2] } } },
+      active = 1 }
+    item.takes[1].item = item
+    return item
+  end
+
   local function track_of (node)
-    local track = { kind = "track", name = "", selected = false, envelopes = {}, effects = {}, items = {}, guid = new_guid () }
+    local track = { kind = "track", name = "", selected = false, envelopes = {}, effects = {}, items = {}, ext = {}, depth = 0, guid = new_guid () }
     for _, line in ipairs (node.children) do
       local name = line.words[1]
       if name == "NAME" then track.name = line.words[2] end
       if name == "SEL" then track.selected = line.words[2] == "1" end
+      if name == "ISBUS" then track.depth = tonumber (line.words[3]) end
       if name:match ("^VOLENV") then track.envelopes["<" .. name] = envelope_of (line, { volume = true }) end
       if name == "ITEM" then track.items[#track.items + 1] = item_of (line) end
       if name == "FXCHAIN" then
@@ -157,7 +160,12 @@ return function (read_rpp, text, options)
   define ("ShowMessageBox", "ssw", function (message) fake.messages[#fake.messages + 1] = message return 1 end)
   define ("Help_Set", "sb", function (help) fake.help = help end)
   define ("time_precise", "", function () return fake.now end)
-  define ("defer", "f", function (body) fake.deferred[#fake.deferred + 1] = body return true end)
+  define ("defer", "f", function (body)
+    fake.deferred[#fake.deferred + 1] = { body = body, script = fake.running }
+    return true
+  end)
+  -- 1: ends itself when started again, 2: and starts anew. Without it REAPER asks what to do about the one that runs.
+  define ("set_action_options", "w", function (flags) fake.options[fake.running] = flags end)
   define ("genGuid", "S", function () return new_guid () end)
   define ("UpdateArrange", "", function () end)
   define ("PreventUIRefresh", "w", function (by) fake.refresh = (fake.refresh or 0) + by end)
@@ -193,7 +201,12 @@ return function (read_rpp, text, options)
 
   define ("CountTracks", "P", function () return #project.tracks end)
   define ("GetTrack", "pw", function (_, index) return project.tracks[index + 1] end)
-  define ("GetTrackName", "t", function (track) return true, track.name end)
+  local function number_of (track)
+    for index, other in ipairs (project.tracks) do
+      if other == track then return index end
+    end
+  end
+  define ("GetTrackName", "t", function (track) return true, track.name ~= "" and track.name or "Track " .. number_of (track) end)
   define ("GetTrackGUID", "t", function (track) return track.guid end)
   local function selected_tracks ()
     local list = {}
@@ -205,16 +218,22 @@ return function (read_rpp, text, options)
   define ("CountSelectedTracks", "P", function () return #selected_tracks () end)
   define ("GetSelectedTrack", "pw", function (_, index) return selected_tracks ()[index + 1] end)
   define ("GetMediaTrackInfo_Value", "ts", function (track, name)
-    assert (name == "IP_TRACKNUMBER")
-    for index, other in ipairs (project.tracks) do
-      if other == track then return index + 0.0 end
-    end
+    return assert (({ IP_TRACKNUMBER = number_of (track) + 0.0, I_FOLDERDEPTH = track.depth + 0.0 })[name], name)
+  end)
+  define ("SetMediaTrackInfo_Value", "tsn", function (track, name, value)
+    assert (name == "I_FOLDERDEPTH")
+    track.depth = value
+    return true
   end)
   define ("InsertTrackAtIndex", "wb", function (index) table.insert (project.tracks, index + 1, track_of ({ children = {} })) end)
   define ("GetSetMediaTrackInfo_String", "tssb", function (track, name, value, set)
-    assert (name == "P_NAME" and set)
-    track.name = value
-    return true, value
+    if name == "P_NAME" and set then
+      track.name = value
+      return true, value
+    end
+    assert (name:find ("^P_EXT:"), name)
+    if set then track.ext[name] = value end
+    return track.ext[name] ~= nil, track.ext[name] or ""
   end)
   define ("GetTrackEnvelopeByChunkName", "ts", function (track, name)
     -- Without the leading "<" REAPER finds nothing.
@@ -288,7 +307,7 @@ return function (read_rpp, text, options)
   define ("CountTrackMediaItems", "t", function (track) return #track.items end)
   define ("GetTrackMediaItem", "tw", function (track, index) return track.items[index + 1] end)
   define ("AddMediaItemToTrack", "t", function (track)
-    local item = { kind = "item", position = 0, length = 0, takes = {}, active = 1, loop = 1 }
+    local item = { kind = "item", guid = new_guid (), position = 0, length = 0, takes = {}, active = 1, loop = 1 }
     table.insert (track.items, item)
     return item
   end)
@@ -298,6 +317,10 @@ return function (read_rpp, text, options)
     return assert (item[assert (FIELDS[name], name)])
   end)
   define ("SetMediaItemInfo_Value", "isn", function (item, name, value) item[assert (FIELDS[name], name)] = value return true end)
+  define ("GetSetMediaItemInfo_String", "issb", function (item, name, _, set)
+    assert (name == "GUID" and not set)
+    return true, item.guid
+  end)
   define ("CountSelectedMediaItems", "p", function () return #selected_items () end)
   define ("GetSelectedMediaItem", "pw", function (_, index) return selected_items ()[index + 1] end)
   define ("SelectAllMediaItems", "pb", function (_, on) for _, item in ipairs (all_items ()) do item.selected = on end end)
@@ -320,6 +343,11 @@ return function (read_rpp, text, options)
   define ("GetMediaItemTake_Source", "k", function (take) return take.source end)
   define ("GetMediaItemTakeInfo_Value", "ks", function (take, name)
     return assert (({ D_PLAYRATE = take.rate, D_STARTOFFS = take.offset })[name], name)
+  end)
+  define ("SetMediaItemTakeInfo_Value", "ksn", function (take, name, value)
+    assert (name == "D_STARTOFFS")
+    take.offset = value
+    return true
   end)
   define ("GetSetMediaItemTakeInfo_String", "kssb", function (take, name, value, set)
     if name == "P_NAME" then
@@ -374,7 +402,15 @@ return function (read_rpp, text, options)
   define ("Main_OnCommand", "ww", function (command)
     fake.commands[#fake.commands + 1] = command
     for path, known in pairs (fake.scripts) do
-      if known == command then return fake.start (path) end
+      if known == command then
+        local others = {}
+        for _, waiting in ipairs (fake.deferred) do
+          if waiting.script ~= path then others[#others + 1] = waiting end
+        end
+        assert (#others == #fake.deferred or fake.options[path] == 3, "REAPER asks whether to end the script that runs")
+        fake.deferred = others
+        return fake.start (path)
+      end
     end
     assert (ACTIONS[command], "no such action: " .. command) ()
   end)
@@ -412,10 +448,15 @@ return function (read_rpp, text, options)
 
   --- Run a script file as REAPER does: told its own path.
   function fake.start (path)
-    local outer = fake.running
+    local outer, tracks, steps, defers = fake.running, copy (project.tracks), #history, #fake.deferred
     fake.running = path
     assert (loadfile (path)) ()
     fake.running = outer
+    -- A script that neither defers nor makes an undo step is given one.
+    if #fake.deferred == defers and #history == steps then
+      fake.undo_names[#fake.undo_names + 1] = "ReaScript: Run"
+      history[#history + 1] = tracks
+    end
   end
 
   --- Let deferred functions run for so many seconds of REAPER's time; `each` is called once a turn.
@@ -425,7 +466,11 @@ return function (read_rpp, text, options)
       fake.now = fake.now + 0.03
       local turn = fake.deferred
       fake.deferred = {}
-      for _, body in ipairs (turn) do body () end
+      for _, waiting in ipairs (turn) do
+        fake.running = waiting.script
+        waiting.body ()
+        fake.running = nil
+      end
       if each then each () end
     end
   end
