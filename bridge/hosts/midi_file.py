@@ -16,6 +16,7 @@ from bridge.timecode import FRAME_RATES, FrameRate, Timecode, TimecodeError
 LANES = {7: "cc7", 11: "cc11"}
 LOW_BITS = 32
 META_TRACK_NAME, META_MARKER, META_CUE_POINT, META_END, META_TEMPO, META_OFFSET = 0x03, 0x06, 0x07, 0x2F, 0x51, 0x54
+META_PORT = 0x21
 #: Frames per second as a header's division says them; 29 stands for 29.97 drop: 30 labelled, 30000/1001 played.
 DIVISIONS = {24: "24", 25: "25", 29: "29.97DF", 30: "30"}
 #: Bits 5 and 6 of the hours of an SMPTE offset -> its frame rate.
@@ -39,8 +40,10 @@ class _Track:
     """What one MTrk chunk holds, at ticks."""
 
     name: str = ""
-    #: (channel from 1, controller) -> (tick, value) in order.
-    controls: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
+    #: Where its messages go from here on; each port has channels of its own.
+    port: int = 0
+    #: (port, channel from 1, controller) -> (tick, value) in order.
+    controls: dict[tuple[int, int, int], list[tuple[int, int]]] = field(default_factory=dict)
     #: (tick, name)
     markers: list[tuple[int, str]] = field(default_factory=list)
     #: (tick, BPM)
@@ -62,7 +65,7 @@ def read_midi(data: bytes, path: Path) -> Project:
     frames = 256 - (division >> 8)
     if division == 0 or (division & 0x8000 and (division & 0xFF == 0 or frames not in DIVISIONS)):
         raise ProjectError(f"{path.name}: the MIDI header has no usable time division; export it again")
-    tracks = list(_tracks(data, start + 8 + head_size, warnings, path))
+    tracks = list(_tracks(data, _following(data, start, head_size), warnings, path))
     if kind == 2:
         warnings.append("a file of type 2: its patterns are read one after the other")
         _chain(tracks)
@@ -122,14 +125,16 @@ def _tracks(data: bytes, at: int, warnings: list[str], path: Path) -> Iterator[_
     number = 0
     while at + 8 <= len(data):
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8])
-        body = data[at + 8 : at + 8 + size]
-        at += 8 + size
+        following = _following(data, at, size)
+        body = data[at + 8 : following]
+        at = following
         if name != b"MTrk":
             continue
         number += 1
         track = _Track()
-        if len(body) < size:
-            warnings.append(f"MIDI track {number} is damaged (the file ends in it): read as far as it goes")
+        if len(body) != size:
+            about = f"{len(body)} bytes instead of {size}"
+            warnings.append(f"MIDI track {number} is damaged ({about}): read as far as it goes")
         try:
             _read_track(body, track)
         except _Damaged as error:
@@ -140,6 +145,15 @@ def _tracks(data: bytes, at: int, warnings: list[str], path: Path) -> Iterator[_
         yield track
     if number == 0:
         warnings.append("the file holds no MIDI tracks")
+
+
+def _following(data: bytes, at: int, size: int) -> int:
+    """Where the chunk behind the one at `at` begins: where its length is wrong, at the next track."""
+    end = at + 8 + size
+    if len(data) - 8 < end <= len(data) or data[end : end + 4].isalnum():
+        return end
+    track = data.find(b"MTrk", at + 8)
+    return track if track >= 0 else len(data)
 
 
 def _read_track(body: bytes, track: _Track) -> None:
@@ -180,7 +194,9 @@ def _read_track(body: bytes, track: _Track) -> None:
             if status >> 4 == 0xB and message[0] < 0x80 and message[1] < 0x80:
                 controller, value = message
                 if controller in LANES or controller - LOW_BITS in LANES:
-                    track.controls.setdefault(((status & 0xF) + 1, controller), []).append((track.ticks, value))
+                    track.controls.setdefault((track.port, (status & 0xF) + 1, controller), []).append(
+                        (track.ticks, value)
+                    )
         at += size
 
 
@@ -204,6 +220,8 @@ def _read_meta(kind: int, body: bytes, track: _Track) -> None:
         track.markers.append((track.ticks, decode_text(body).strip("\0")))
     elif kind == META_TRACK_NAME and not track.name:
         track.name = decode_text(body).strip("\0")
+    elif kind == META_PORT and len(body) == 1:
+        track.port = body[0]
     elif kind == META_OFFSET and len(body) == 5 and track.offset is None:
         track.offset = _offset(*body)
 
@@ -219,29 +237,30 @@ def _offset(hours: int, minutes: int, seconds: int, frames: int, hundredths: int
 
 def _lanes(track: _Track, index: int, clock: _Clock) -> Iterator[Track]:
     """One track per channel that has lanes; one without lanes where there are none, so that its name is known."""
-    channels = sorted({channel for channel, controller in track.controls if controller in LANES})
+    channels = sorted({(port, channel) for port, channel, controller in track.controls if controller in LANES})
     name = track.name or f"track{index}"
-    for channel in channels:
+    for port, channel in channels:
         lanes = [
             Lane(
                 kind,
-                tuple(_points(track, channel, controller, clock)),
+                tuple(_points(track, port, channel, controller, clock)),
                 True,
                 "midi_cc",
                 f"channel {channel} CC{controller}",
             )
             for controller, kind in LANES.items()
-            if (channel, controller) in track.controls
+            if (port, channel, controller) in track.controls
         ]
         yield Track(name if len(channels) == 1 else f"{name} ch{channel}", tuple(lanes))
     if not channels and track.name:
         yield Track(track.name)
 
 
-def _points(track: _Track, channel: int, controller: int, clock: _Clock) -> Iterator[LanePoint]:
+def _points(track: _Track, port: int, channel: int, controller: int, clock: _Clock) -> Iterator[LanePoint]:
     """The lane as v/127, in steps as MIDI plays it; with its lower bits the 14-bit value as the same fraction."""
-    high = track.controls[channel, controller]
-    low = track.controls.get((channel, controller + LOW_BITS), [])
+    high = track.controls[port, channel, controller]
+    # Lower bits before any upper ones belong to a value that is not known here.
+    low = [event for event in track.controls.get((port, channel, controller + LOW_BITS), []) if event[0] >= high[0][0]]
     if not any(value for _, value in low):  # a reset to 0 makes no 14-bit lane
         for tick, value in high:
             yield LanePoint(clock.seconds(tick), value / 127.0, "hold")

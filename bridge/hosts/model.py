@@ -128,7 +128,8 @@ def paired(markers: Sequence[Marker]) -> tuple[Marker, ...]:
     """Two markers "rain>" and "rain<" as the region "rain": how a range is written where markers have no length."""
     result: list[Marker | None] = list(markers)
     begun: dict[str, int] = {}
-    for index in sorted(range(len(markers)), key=lambda at: markers[at].time_s):
+    # Where one range ends and the next begins at once, the end comes first.
+    for index in sorted(range(len(markers)), key=lambda at: (markers[at].time_s, not markers[at].name.endswith("<"))):
         marker = markers[index]
         stem = marker.name.rstrip("<>").rstrip()
         if marker.kind != "marker" or not stem:

@@ -103,7 +103,7 @@ def _walk(file: BinaryIO, warnings: list[str]) -> Iterator[tuple[bytes, int]]:
 
 def _padding(size: int, following: bytes) -> int:
     """Bytes between a chunk and the next: one zero after an odd size, which some writers forget."""
-    return size % 2 if not following.isalpha() else 0
+    return 0 if following.isalnum() or following == b"_" else size % 2
 
 
 def _markers(cue: bytes, lists: list[bytes], rate: int, warnings: list[str]) -> list[Marker]:

@@ -57,6 +57,7 @@ def test_running_status_across_meta_sysex_and_real_time(read: Read) -> None:
     [
         (b"\0\xb0\x07\x40\0\x27\x20", [64 * 128 + 32]),
         (b"\0\xb0\x27\x20\0\x07\x40", [64 * 128 + 32]),  # the lower half first
+        (b"\0\xb0\x27\x20" + BEAT + b"\x07\x40\0\x27\x20", [64 * 128 + 32]),  # before any upper half
         (b"\0\xb0\x07\x64\0\x27\x7f\0\x07\x04\0\x27\x01", [4 * 128 + 1]),  # two pairs at one tick: the later one
         (b"\0\xb0\x07\x40\0\x27\x20" + BEAT + b"\x27\x21", [64 * 128 + 32, 64 * 128 + 33]),  # the lower half alone
         (b"\0\xb0\x07\x40\0\x27\x20" + BEAT + b"\x07\x41", [64 * 128 + 32, 65 * 128]),  # the upper half alone resets it
@@ -79,6 +80,32 @@ def test_events_at_one_tick_keep_their_order_and_channels_apart(read: Read) -> N
         ("Foley ch16", "cc7"): [(0.0, 1.0)],
         ("Foley ch16", "cc11"): [(0.0, 127.0)],
     }
+
+
+def test_two_ports_of_one_track_are_two_instruments(read: Read) -> None:
+    body = meta(0x21, b"\0") + b"\0\xb0\x07\x40" + meta(0x21, b"\1") + b"\0\xb0\x07\x20"
+    project = read("ports.mid", smf(meta(0x03, b"Foley") + body, kind=0))
+    assert [(track.name, [p.value * 127 for p in track.lanes[0].points]) for track in project.tracks] == [
+        ("Foley ch1", [64.0]), ("Foley ch1", [32.0])]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [-5, -1, 1, 6, 2**31])
+@pytest.mark.parametrize("track", [0, 1])
+def test_a_wrong_length_of_one_track_costs_no_other(read: Read, wrong: int, track: int) -> None:
+    song = smf(GOOD + BEAT + b"\x07\x20", b"\0\xb1\x0b\x10", b"\0\xb2\x07\x08")
+    at = song.index(b"MTrk", 15 * track) + 4
+    size = int.from_bytes(song[at : at + 4]) + wrong
+    project = read("length.mid", song[:at] + size.to_bytes(4) + song[at + 4 :])
+    assert lanes(project) == {
+        ("track0", "cc7"): [(0.0, 64.0), (0.5, 32.0)], ("track1", "cc11"): [(0.0, 16.0)],
+        ("track2", "cc7"): [(0.0, 8.0)]}  # fmt: skip
+    assert f"track {track + 1} is damaged" in project.warnings[0]
+
+
+def test_a_range_may_begin_where_another_of_its_name_ends(read: Read) -> None:
+    body = meta(0x06, b"rain>") + meta(0x06, b"rain>", BEAT) + meta(0x06, b"rain<") + meta(0x06, b"rain<", BEAT)
+    project = read("ranges.mid", smf(body))
+    assert [(m.name, m.time_s, m.end_s) for m in project.markers] == [("rain", 0.0, 0.5), ("rain", 0.5, 1.0)]
 
 
 def test_tempo_in_any_track_counts_for_all_and_also_before_it(read: Read) -> None:

@@ -97,7 +97,7 @@ def test_odd_chunks_without_their_padding(read: Read) -> None:
         return name + struct.pack("<I", len(body)) + body
 
     labels = bare(b"labl", struct.pack("<I", 1) + b"ab\0") + bare(b"labl", struct.pack("<I", 2) + b"cd\0")
-    data = wave(FMT, bare(b"data", b"\0" * 4801), POINTS, bare(b"LIST", b"adtl" + labels))
+    data = wave(FMT, bare(b"data", b"\0" * 4801), bare(b"_PMX", b"x"), POINTS, bare(b"LIST", b"adtl" + labels))
     project = read("t.wav", data)
     assert markers(project) == [("ab", 0.1), ("cd", 0.25)] and not project.warnings
 
