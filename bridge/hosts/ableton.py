@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from bridge.hosts.beat_lines import BeatLines
-from bridge.hosts.curves import BENT_PIECES, along
+from bridge.hosts.curves import FREE_PIECES, along
 from bridge.hosts.model import (
     MAX_FILE_POINTS,
     Lane,
@@ -224,7 +224,7 @@ def _tempo_events(lane: Lane) -> Iterator[TempoEvent]:
         glides = point.time_s > EARLIEST_BEAT
         yield TempoEvent(point.time_s, point.value, glides)
         if glides and point.shape == "cubic" and following is not None:
-            beats = np.linspace(point.time_s, following.time_s, BENT_PIECES + 1)[1:-1]
+            beats = np.linspace(point.time_s, following.time_s, FREE_PIECES + 1)[1:-1]
             for beat, bpm in zip(beats.tolist(), along(lane, index, beats).tolist(), strict=True):
                 yield TempoEvent(beat, bpm, True)
 

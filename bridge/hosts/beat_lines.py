@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 
 import numpy as np
 
-from bridge.hosts.curves import along
+from bridge.hosts.curves import FREE_PIECES, along
 from bridge.hosts.model import Lane, LanePoint
 from bridge.hosts.tempo import TempoMap
 
@@ -39,22 +39,24 @@ class BeatLines:
     def in_seconds(self, lane: Lane, origin: float = 0.0) -> tuple[LanePoint, ...]:
         """The points of `lane`, whose times are beats counted from the beat `origin`, in seconds.
 
-        Where the tempo changes within a line, points on that line are added. Raises `ValueError` for a time out of
-        reach.
+        Where the tempo changes within a line, points on that line are added; a bend becomes many short lines, behind
+        the point that says how it bends. Raises `ValueError` for a time out of reach.
         """
         points: list[LanePoint] = []
         for index, (point, following) in enumerate(pairwise([*lane.points, None])):
             assert point is not None
             points.append(self._placed(point, origin, point.time_s))
-            if following is None or point.shape != "linear" or point.value == following.value:
+            if following is None or point.shape == "hold" or point.value == following.value:
                 continue
-            beats = list(islice(self._within(origin + point.time_s, origin + following.time_s), self.left))
+            start, end = origin + point.time_s, origin + following.time_s
+            beats = list(islice(self._within(start, end), self.left))
+            if beats and point.shape != "linear":
+                beats = sorted({*beats, *np.linspace(start, end, FREE_PIECES + 1)[:-1].tolist()})
             if beats:
                 self.left -= len(beats)
                 values = along(lane, index, np.array(beats) - origin)
                 points += [
-                    self._placed(replace(point, value=float(v), added=True), 0.0, b)
-                    for b, v in zip(beats, values, strict=True)
+                    LanePoint(self.tempo.seconds(b), float(v), added=True) for b, v in zip(beats, values, strict=True)
                 ]
         return tuple(points)
 

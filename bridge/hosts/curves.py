@@ -14,6 +14,8 @@ from engine.curve_laws import DOMAINS, SHAPES
 #: A bent segment that a span cuts is drawn anew as this many straight pieces in the lane's own scale (each within
 #: 0.01 dB of the bend for the steepest shape over 60 dB).
 BENT_PIECES = 64
+#: The same of a bend that a hand has made, which may be steeper than any shape.
+FREE_PIECES = 256
 #: Controls whose lines are straight in their own values; the guide plug-in's are dB already.
 PLAIN_CONTROLS = ("pan", "param")
 
@@ -77,7 +79,7 @@ def _piece(lane: Lane, index: int, start_s: float, end_s: float) -> list[LanePoi
         return [_at(point, start_s, point.value, "hold" if following is not None else "linear")]
     if start_s == point.time_s and end_s >= following.time_s:
         return [point]
-    pieces = 1 if point.shape == "linear" else BENT_PIECES
+    pieces = {"linear": 1, "cubic": FREE_PIECES}.get(point.shape, BENT_PIECES)
     times = np.linspace(start_s, end_s, pieces + 1)
     values = along(lane, index, times)
     kept = len(times) if end_s < following.time_s else pieces

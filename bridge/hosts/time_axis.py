@@ -92,7 +92,8 @@ def _lane_line(lane: Lane, start: float, end: float, columns: int) -> str:
         time_s = start + (end - start) * (column + 0.5) / columns
         inside = _column(first, start, end, columns) <= column <= _column(last, start, end, columns)
         shown.append(_bar(lane, evaluate(lane, time_s), low, high) if inside else " ")
-    span = f"{len(lane.points)} points, {clock(first)} – {clock(last)}, {_value(lane, low)} to {_value(lane, high)}"
+    count = sum(not point.added for point in lane.points)
+    span = f"{count} points, {clock(first)} – {clock(last)}, {_value(lane, low)} to {_value(lane, high)}"
     return f"{_fit(about, _LABEL)}|{''.join(shown)}|\n{'':{_LABEL}} {span}"
 
 

@@ -26,7 +26,7 @@ def test_lanes_of_old_and_new_sets(read: Read, samples: ModuleType) -> None:
         ("send", "db", "Send A"),
         ("param", "gain", "On"),
     ]
-    volume = guide.lanes[0].points
+    volume = [point for point in guide.lanes[0].points if not point.added]
     assert [p.time_s for p in volume] == pytest.approx([0.0, 4.0, T8], abs=1e-9)
     assert [(p.value, p.shape, p.control) for p in volume] == [
         (1.0, "linear", None),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bridge.hosts import Lane, Project, ProjectError
-from bridge.hosts.curves import evaluate
+from bridge.hosts.curves import evaluate, lane_curve
+from bridge.hosts.time_axis import drawing
 
 Read = Callable[[str, bytes | str], Project]
 
@@ -206,6 +207,40 @@ def test_a_bent_glide_of_tempo(read: Read) -> None:
     assert times[4] == pytest.approx(8 * np.log(2), abs=1e-6)
     times = located(read, INITIAL.format(60), ends.format(square))
     assert times[:5] == pytest.approx([8 * np.arctan(beat / 8) for beat in (0, 2, 4, 6, 8)], abs=1e-3)
+
+
+STEEP = 'CurveControl1X="0.9" CurveControl1Y="0.1" CurveControl2X="0.95" CurveControl2Y="0.2"'
+
+
+@pytest.mark.parametrize(
+    ("tempo", "length"),
+    [(((-63072000, 60), (8, 60), (8, 180)), 8 + 8 / 3), (((-63072000, 60), (0, 60), (16, 180)), 8 * np.log(3))],
+)
+def test_a_bend_keeps_its_course_where_the_tempo_changes(
+    read: Read, tempo: tuple[tuple[float, float], ...], length: float
+) -> None:
+    def faded(*points: tuple[float, float]) -> Project:
+        bent = f'<FloatEvent Time="0" Value="1" {STEEP}/><FloatEvent Time="16" Value="0.01"/>'
+        own = envelope(1, f"<Automation><Events>{bent}</Events></Automation>")
+        chain = TEMPO.format(base=60, own="", more="")
+        main = f"{envelopes(envelope(8, events(*points)))}<DeviceChain>{chain}</DeviceChain>"
+        return read("bends.als", live(audio(VOLUME.format(""), envelopes(own)), main))
+
+    project = faded(*tempo)
+    (straight,), (lane,) = lanes(faded((-63072000, 60))), lanes(project)
+    assert [(p["time_s"], p["shape"]) for p in lane.to_json()["points"]] == [  # type: ignore[attr-defined]
+        (0.0, "cubic"), (pytest.approx(length), "linear")]  # fmt: skip
+    assert "2 points, " in drawing(project, 80)
+    beats = np.linspace(0.1, 15.9, 159)
+    if len(tempo) == 3 and tempo[1][0] == 8:
+        seconds = np.where(beats < 8, beats, 8 + (beats - 8) / 3)
+    else:
+        seconds = 8 * np.log1p(beats / 8)
+    for beat, second in zip(beats, seconds, strict=True):
+        assert 20 * np.log10(evaluate(lane, second) / evaluate(straight, beat)) == pytest.approx(0.0, abs=0.05)
+    # And where a span cuts the bend.
+    curve = lane_curve(straight, 2.0, 14.0).sample(beats[19:] - 2.0)
+    assert curve == pytest.approx([20 * np.log10(evaluate(straight, beat)) for beat in beats[19:]], abs=0.05)
 
 
 @pytest.mark.parametrize("time", ["", "nan", "1e300", "x"])
