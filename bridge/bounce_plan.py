@@ -201,14 +201,21 @@ def drawing_lane(track: Track) -> Lane | None:
 def _curve(
     project: Project, name: str, start_s: float, duration_s: float, said: MarkerCue, where: str
 ) -> tuple[LoudnessCurve, list[str]]:
-    lanes = [lane for track in project.tracks if track.name == name and (lane := drawing_lane(track)) is not None]
+    # Hosts let several tracks have one name: the selected one is meant, else one whose lane plays.
+    drawn = [(lane, one.selected) for one in project.tracks if one.name == name and (lane := drawing_lane(one))]
+    lanes = [lane for lane, selected in drawn if selected] or [lane for lane, _ in drawn]
     if not lanes:
         point = CurvePoint(0.0, 0.0)
         return LoudnessCurve((point,), follow=said.follow or "loose"), ["no lane is drawn: loose at 0 dB"]
-    lane = lanes[0]
-    if not lane.active:
-        raise UserError(f"{where}: the lane {lane.name!r} of {name!r} is switched off; switch it on, or clear it")
-    return lane_curve(lane, start_s, duration_s, follow=said.follow or "tight"), []
+    playing = [lane for lane in lanes if lane.active]
+    if not playing:
+        off = lanes[0].name
+        raise UserError(f"{where}: the lane {off!r} of {name!r} is switched off; switch it on, or clear it")
+    several = (
+        f"{len(playing)} tracks named {name!r} have a lane: the first one's is taken; select the one that is meant"
+    )
+    curve = lane_curve(playing[0], start_s, duration_s, follow=said.follow or "tight")
+    return curve, [several] if playing[1:] else []
 
 
 def _masks_inside(project: Project, start_s: float, duration_s: float) -> list[MaskPrompt]:

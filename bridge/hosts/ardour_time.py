@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from xml.etree.ElementTree import Element
@@ -69,14 +70,10 @@ def read_clock(session: Element, sample_rate: int, warnings: list[str]) -> Ardou
     superclocks = superclocks_per_second(session)
     sections: list[_Section] = []
     if tempo_map is not None:
-        beats_per_bar = 4.0
-        meter = tempo_map.find(".//Meter")
-        if meter is not None:
-            per_bar = number(meter.get("divisions-per-bar") or meter.get("beats-per-bar"), 4.0)
-            beats_per_bar = per_bar * 4.0 / max(number(meter.get("note-type") or meter.get("note-value"), 4.0), 1.0)
-        for element in tempo_map.iter("Tempo"):
+        meters = _meters(tempo_map)
+        for element, place in _tempos(tempo_map):
             try:
-                sections.append(_section(element, sample_rate, superclocks, beats_per_bar))
+                sections.append(_section(element, place, sample_rate, superclocks, meters))
             except ValueError as error:
                 warnings.append(f"a tempo could not be read and is left out ({error})")
     try:
@@ -114,7 +111,50 @@ def _events(sections: list[_Section]) -> Iterator[TempoEvent]:
             yield replace(following.event, bpm=section.end(following), ramp=False)
 
 
-def _section(element: Element, sample_rate: int, superclocks: int, beats_per_bar: float) -> _Section:
+@dataclass(frozen=True)
+class _Meter:
+    """A time signature, where places are written in bars and beats."""
+
+    bar: float
+    #: The quarter note where it begins.
+    beat: float
+    divisions: float
+    #: Quarter notes in one of its beats.
+    quarters: float
+
+    def beat_of(self, bar: float, beat_in_bar: float, ticks: float = 0.0) -> float:
+        divisions = (bar - self.bar) * self.divisions + beat_in_bar - 1.0 + ticks / TICKS_PER_BEAT
+        return self.beat + divisions * self.quarters
+
+
+def _meters(tempo_map: Element) -> list[_Meter]:
+    """The time signatures by their bars, at least one; since version 5 nothing is counted in bars alone."""
+    meters = [_Meter(1.0, 0.0, 4.0, 1.0)]
+    for element in sorted(tempo_map.iter("Meter"), key=lambda one: _bar_and_beat(one)[0]):
+        bar = _bar_and_beat(element)[0]
+        divisions = max(_number(element.get("divisions-per-bar") or element.get("beats-per-bar"), 4.0), 1.0)
+        note = max(_number(element.get("note-type") or element.get("note-value"), 4.0), 1.0)
+        meters.append(_Meter(bar, meters[-1].beat_of(bar, 1.0), divisions, 4.0 / note))
+    return meters
+
+
+def _bar_and_beat(element: Element) -> tuple[float, ...]:
+    """Bar, beat and ticks of a "3|1|0"; bar and beat count from 1."""
+    return tuple(number(part, 1.0) for part in (element.get("start") or "1|1|0").split("|"))
+
+
+def _tempos(tempo_map: Element) -> Iterator[tuple[Element, Element]]:
+    """Each tempo that holds, and the element that says where: itself, or the bar mark around it (since version 7)."""
+    marks = {tempo: mark for mark in tempo_map.iter("MusicTime") for tempo in mark}
+    for element in tempo_map.iter("Tempo"):
+        # Versions 5 and 6 could switch a tempo off.
+        if "frame" not in element.attrib or element.get("active") not in ("0", "no"):
+            yield element, marks.get(element, element)
+
+
+def _section(
+    element: Element, place: Element, sample_rate: int, superclocks: int, meters: Sequence[_Meter]
+) -> _Section:
     note_type = _number(element.get("note-type"), 4.0) or 4.0
     bpm = _number(element.get("npm") or element.get("beats-per-minute")) * 4.0 / note_type
     end = _number(element.get("enpm") or element.get("end-beats-per-minute"), bpm * note_type / 4.0) * 4.0 / note_type
@@ -126,15 +166,16 @@ def _section(element: Element, sample_rate: int, superclocks: int, beats_per_bar
         # omega Ardour has not worked out, it plays as one tempo.
         slope = _number(element.get("omega")) * superclocks * 60.0
         ramp = slope != 0.0 and not element.get("type", "").endswith("Constant")
-    if element.get("sclock") is not None:
-        at_s = number(element.get("sclock")) / superclocks
-        event = TempoEvent(_quarters(element.get("quarters", "0:0")), bpm, ramp, at_s)
-    elif element.get("frame") is not None:
-        beat = _number(element.get("pulse"), 0.0) * 4.0
-        event = TempoEvent(beat, bpm, ramp, number(element.get("frame")) / sample_rate)
+    if place.get("sclock") is not None:
+        at_s = number(place.get("sclock")) / superclocks
+        event = TempoEvent(_quarters(place.get("quarters", "0:0")), bpm, ramp, at_s)
+    elif place.get("frame") is not None:
+        beat = _number(place.get("pulse"), 0.0) * 4.0
+        event = TempoEvent(beat, bpm, ramp, number(place.get("frame")) / sample_rate)
     else:
-        bar, beat_in_bar, _ = (number(part, 1.0) for part in (element.get("start") or "1|1|0").split("|"))
-        event = TempoEvent((bar - 1.0) * beats_per_bar + beat_in_bar - 1.0, bpm, ramp)
+        bar, beat_in_bar, *ticks = _bar_and_beat(place)
+        meter = meters[max(bisect_right(meters, bar, key=lambda one: one.bar) - 1, 0)]
+        event = TempoEvent(meter.beat_of(bar, beat_in_bar, *ticks), bpm, ramp)
     return _Section(event, end, slope)
 
 

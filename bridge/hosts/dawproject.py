@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -15,6 +16,10 @@ from bridge.hosts.safe_xml import project_xml
 
 #: The contents of clips, each as often as it is heard, are read to at most so many elements.
 MAX_PLAYED = 100_000
+#: The schema spells the tag one way in the arrangement and another way among lanes.
+MARKERS = ("Markers", "markers")
+#: What does not play on the arrangement's timeline: what shapes one note alone, and clips to be launched.
+APART = ("Note", "ClipSlot")
 
 
 @dataclass(frozen=True)
@@ -96,13 +101,13 @@ class _Reader:
         try:
             if element.tag == "Points":
                 self.lanes.points(element, scope.unit, scope.place, scope.track)
-            elif element.tag == "Markers":
+            elif element.tag in MARKERS:
                 self._markers(element, scope)
             elif element.tag == "Video":
                 self._video(element, scope)
             elif element.tag == "Clip":
                 self._clip(element, scope)
-            else:
+            elif element.tag not in APART:
                 for child in element:
                     self._timeline(child, scope)
         except ValueError as error:
@@ -111,7 +116,7 @@ class _Reader:
     def _clip(self, clip: Element, scope: _Scope) -> None:
         """What a clip holds, or refers to, at each round that is heard."""
         reference = clip.get("reference", "")
-        if clip.get("enable") == "false" or reference in self.playing:
+        if clip.get("enable") in ("false", "0") or reference in self.playing:
             return
         content = [*clip, *([self.referred[reference]] if reference in self.referred else [])]
         size = 1 + sum(1 for child in content for _ in child.iter())
@@ -144,6 +149,6 @@ class _Reader:
     def _video(self, element: Element, scope: _Scope) -> None:
         file = element.find("File")
         if file is not None and file.get("path"):
-            place = scope.place
-            offset = place.origin if scope.unit == "seconds" else 0.0
-            self.video.append(VideoItem(file.get("path", ""), place.start_s, offset))
+            start, end = scope.place.window or (scope.place.zero_s, math.inf)
+            length = end - start if math.isfinite(end) else None
+            self.video.append(VideoItem(file.get("path", ""), start, start - scope.place.zero_s, length))

@@ -121,7 +121,7 @@ class LaneReader:
         # Cut first and placed then: across a change of tempo a line is straight in the clip's own time.
         placed: Iterable[LanePoint]
         if unit == "beats":
-            placed = self.beat_lines.in_seconds(lane, place.start_beat - place.origin)
+            placed = self.beat_lines.in_seconds(lane, place.zero_beat)
         else:
             placed = [replace(p, time_s=place.seconds(p.time_s, unit, self.tempo)) for p in lane.points]
         if placed:

@@ -13,25 +13,32 @@ from bridge.hosts.tempo import TempoEvent, TempoMap
 
 @dataclass(frozen=True)
 class Place:
-    """Where the times of a timeline lie: its time `origin` is at `start_s`, which is the beat `start_beat`."""
+    """Where the times of a timeline lie: its time 0 is at `zero_s`, which is the beat `zero_beat`.
 
-    start_s: float = 0.0
-    start_beat: float = 0.0
-    origin: float = 0.0
+    Both, as what a clip holds may count in another unit than the clip itself.
+    """
+
+    zero_s: float = 0.0
+    zero_beat: float = 0.0
     #: Nothing outside is heard, seconds; the arrangement itself has no window.
     window: tuple[float, float] | None = None
+
+    def moved(self, start_s: float, origin: float, unit: str, tempo: TempoMap) -> Place:
+        """The place of a timeline in this one whose time `origin`, counted in `unit`, is at `start_s`."""
+        if unit == "beats":
+            zero_beat = tempo.beats(start_s) - origin
+            return Place(tempo.seconds(zero_beat), zero_beat, self.window)
+        return Place(seconds(start_s - origin), tempo.beats(start_s - origin), self.window)
 
     def seconds(self, time: float, unit: str, tempo: TempoMap) -> float:
         """The time `time` of the timeline, counted in `unit`, on the arrangement."""
         if unit == "beats":
-            return seconds(tempo.seconds(self.start_beat + time - self.origin))
-        return seconds(self.start_s + time - self.origin)
+            return seconds(tempo.seconds(self.zero_beat + time))
+        return seconds(self.zero_s + time)
 
     def content(self, time_s: float, unit: str, tempo: TempoMap) -> float:
         """The inverse of `seconds`: the timeline's own time at a time of the arrangement."""
-        if unit == "beats":
-            return tempo.beats(time_s) - self.start_beat + self.origin
-        return time_s - self.start_s + self.origin
+        return tempo.beats(time_s) - self.zero_beat if unit == "beats" else time_s - self.zero_s
 
     def heard(self, start_s: float, end_s: float) -> Place:
         """The same place with no more than this of it heard, nor more than was before."""
@@ -61,15 +68,16 @@ def clip_rounds(clip: Element, around: Place, unit: str, tempo: TempoMap) -> Ite
     loop_start, loop_end = number(clip.get("loopStart"), 0.0), number(clip.get("loopEnd"), 0.0)
     # Without a length a loop has no end to come round to.
     looped = loop_end > max(loop_start, play_start) and length is not None
-    place = Place(start, tempo.beats(start), play_start, around.window).heard(start, end)
+    origin = play_start
     while True:
+        place = around.heard(start, end).moved(start, origin, inner, tempo)
         stop = math.inf
         if looped or clip.get("playStop") is not None:
             stop = place.seconds(loop_end if looped else number(clip.get("playStop")), inner, tempo)
-        yield place.heard(place.start_s, stop)
-        if not looped or not place.start_s < stop < end:
+        yield place.heard(start, stop)
+        if not looped or not start < stop < end:
             return
-        place = replace(place, start_s=stop, start_beat=tempo.beats(stop), origin=loop_start)
+        start, origin = stop, loop_start
 
 
 def unit_of(unit: str | None, inherited: str) -> str:

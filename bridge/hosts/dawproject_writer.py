@@ -18,6 +18,10 @@ from bridge.hosts.write_back import PlacedTake, TakeTrack, overlap
 #: Members get this date, so that the same bounce gives the same file.
 _DATE = (2020, 1, 1, 0, 0, 0)
 
+#: The order in which the schema wants the parts of a project and of its arrangement.
+_ORDER = ("Application", "Transport", "Structure", "Arrangement", "Scenes",
+          "Lanes", "Markers", "TempoAutomation", "TimeSignatureAutomation")  # fmt: skip
+
 
 def write_dawproject(project: Project, tracks: tuple[TakeTrack, ...]) -> bytes:
     """The project's zip with `tracks` added. Raises `UserError`."""
@@ -136,14 +140,17 @@ class _Writer:
 
     def _child(self, parent: Element, tag: str) -> Element:
         found = parent.find(tag)
-        return SubElement(parent, tag) if found is None else found
+        if found is None:
+            found = Element(tag)
+            place = _ORDER.index(tag)
+            parent.insert(sum(child.tag in _ORDER[:place] for child in parent), found)
+        return found
 
     def _arrangement_lanes(self) -> Element:
         arrangement = self._child(self.root, "Arrangement")
-        lanes = arrangement.find("Lanes")
-        if lanes is None:
-            lanes = SubElement(arrangement, "Lanes", {"timeUnit": arrangement.get("timeUnit", "beats")})
-        return lanes
+        if arrangement.find("Lanes") is None:
+            self._child(arrangement, "Lanes").set("timeUnit", arrangement.get("timeUnit", "beats"))
+        return self._child(arrangement, "Lanes")
 
     def _master(self) -> str | None:
         for channel in self.root.iterfind("./Structure//Channel"):

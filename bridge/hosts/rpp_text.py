@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -101,14 +102,21 @@ def parse_rpp(text: str) -> tuple[Block, list[str]]:
 
 
 def decode_rpp(data: bytes) -> str:
-    """The text of a project file: UTF-8 as REAPER 4 and later write, else Windows-1252 or Latin-1."""
+    """The text of a project file: UTF-8 as REAPER 4 and later write, else Windows-1252 or Latin-1.
+
+    Line by line where it must be, as REAPER takes each name by itself: an old project opened and saved again has both.
+    """
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # Cut in the middle of a letter is a truncated file, not another encoding.
-        if error.start >= len(data) - 3:
-            return data.decode("utf-8-sig", "ignore")
-    try:
-        return data.decode("cp1252")
+        return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        return "\n".join(map(_decode_line, data.split(b"\n")))
+
+
+def _decode_line(line: bytes) -> str:
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return line.decode(encoding)
+        except UnicodeDecodeError:
+            pass
+    return line.decode("latin-1")

@@ -143,6 +143,23 @@ def test_the_guide_plug_in_goes_before_the_fader_and_a_send_is_never_drawn_by() 
     assert planned.notes == ("no lane is drawn: loose at 0 dB",)
 
 
+def test_of_tracks_with_one_name_the_selected_or_playing_one_draws() -> None:
+    def named(gain: float, *, active: bool = True, selected: bool = False) -> Track:
+        return Track("Guide", (Lane("volume", (LanePoint(0.0, gain),), active),), selected)
+
+    def drawn(*tracks: Track) -> tuple[float | None, int]:
+        (one,) = plan(project(region("Guide: rain"), tracks=tracks)).cues
+        assert one.cue.loudness is not None
+        return one.cue.loudness.points[0].value, len(one.notes)
+
+    assert drawn(named(0.5), named(0.25, selected=True)) == (0.25, 0)
+    assert drawn(named(0.5, active=False), named(0.25)) == (0.25, 0)
+    assert drawn(Track("Guide", selected=True), named(0.25)) == (0.25, 0)
+    assert drawn(named(0.5), named(0.25)) == (0.5, 1)  # which one is meant cannot be known: it is told
+    with pytest.raises(UserError, match="switched off"):
+        drawn(named(0.5), named(0.25, active=False, selected=True))
+
+
 def test_markers_inside_are_masks_from_their_moment_on(tmp_path: Path) -> None:
     (tmp_path / "film.mov").write_bytes(b"")
     made = project(

@@ -252,6 +252,36 @@ def test_a_glide_is_as_steep_as_ardour_has_worked_it_out(
     assert [(round(point.bpm, 6), point.ramp) for point in project.tempo] == tempos
 
 
+def tempo_points(read: Read, version: str, tempo: str) -> list[tuple[float, float]]:
+    project = read("s.ardour", session(version, tempo=f"<TempoMap>{tempo}</TempoMap>"))
+    assert not project.warnings
+    return [(point.time_s, point.bpm) for point in project.tempo]
+
+
+def test_a_tempo_inside_a_bar_mark_stands_where_the_mark_does(read: Read) -> None:
+    mark = TEMPO.format(60, 60, "", "").replace('sclock="" quarters=""', "")
+    tempo = TEMPO.format(120, 120, 0, "0:0")
+    tempo += (
+        f'<MusicTimes><MusicTime sclock="{8 * 282_240_000}" quarters="16:0">{mark}<Meter/></MusicTime></MusicTimes>'
+    )
+    assert tempo_points(read, "7002", tempo) == [(0.0, 120.0), (8.0, 60.0)]
+
+
+def test_a_tempo_that_is_switched_off_does_not_hold(read: Read) -> None:
+    tempo = '<Tempo pulse="{}" frame="{}" beats-per-minute="{}" note-type="4" active="{}"/>'
+    points = tempo.format(0, 0, 120, "1") + tempo.format(2, 192000, 60, "no") + tempo.format(4, 384000, 90, "yes")
+    assert tempo_points(read, "3002", points) == [(0.0, 120.0), (8.0, 90.0)]
+
+
+@pytest.mark.parametrize("per_bar", ["divisions-per-bar", "beats-per-bar"])
+def test_bars_are_as_long_as_their_time_signature_says(read: Read, per_bar: str) -> None:
+    """Two bars of 4/4 and two of 6/8 before the fifth, where the tempo changes on its third quaver."""
+    meters = f'<Meter start="3|1|0" note-type="8" {per_bar}="6"/><Meter start="1|1|0" note-type="4" {per_bar}="4"/>'
+    tempo = '<Tempo start="{}" beats-per-minute="{}" note-type="4"/>'
+    points = tempo.format("1|1|0", 120) + meters + tempo.format("5|3|960", 60)
+    assert tempo_points(read, "3001", points) == [(0.0, 120.0), (7.625, 60.0)]
+
+
 @pytest.mark.parametrize(
     ("option", "name"),
     [

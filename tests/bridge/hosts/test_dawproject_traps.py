@@ -175,6 +175,33 @@ def test_what_a_clip_shapes_of_its_own(read: Read, target: str, controls: str, d
     assert (lane.controls, lane.domain, [(p.time_s, p.value) for p in lane.points]) == (controls, domain, [(5.0, 0.5)])
 
 
+@pytest.mark.parametrize(
+    ("clip", "inner", "wanted"),
+    [
+        ("beats", "seconds", [(2.0, 0.25), (4.0, 0.75)]),  # at 120 BPM, from the clip's second beat on
+        ("seconds", "beats", [(2.0, 1.0)]),  # a line that is over before the clip begins to play, after two seconds
+    ],
+)
+def test_a_timeline_in_another_unit_than_its_clip(
+    read: Read, clip: str, inner: str, wanted: list[tuple[float, float]]
+) -> None:
+    clips = f'<Clip time="4" duration="4" contentTimeUnit="{clip}" playStart="2"><Points timeUnit="{inner}">'
+    project = read(
+        "units.dawproject", packed(document(CLIPS.format(f"{clips}{LINE}</Points></Clip>"), bpm=120).encode())
+    )
+    assert points(lane_of(project)) == wanted
+
+
+def test_what_shapes_one_note_or_waits_to_be_launched_is_no_lane(read: Read) -> None:
+    own = '<Points><Target expression="channelController" controller="11"/><RealPoint time="0" value="1"/></Points>'
+    lanes = (
+        f'<Lanes track="tr1"><Notes><Note time="1" duration="1" channel="0" key="60">{own}</Note></Notes>'
+        f'<ClipSlot><Clip time="0" duration="4"><Points>{LINE}</Points></Clip></ClipSlot>'
+        f'<Clips><Clip time="0" duration="4" enable="0"><Points>{LINE}</Points></Clip></Clips></Lanes>'
+    )
+    assert read("apart.dawproject", packed(document(lanes).encode())).tracks[0].lanes == ()
+
+
 def test_the_automation_of_something_unknown_is_told(read: Read) -> None:
     lanes = '<Points><Target parameter="gone"/><RealPoint time="0" value="1"/></Points>'
     project = read("gone.dawproject", packed(document(lanes).encode()))
@@ -236,13 +263,16 @@ def test_every_encoding_of_the_xml(read: Read, head: str, encoding: str) -> None
 
 
 def test_markers_in_seconds_with_colours_and_without_a_partner(read: Read) -> None:
+    # The schema wants "Markers" in the arrangement and "markers" among its lanes.
+    among = '<Lanes><markers timeUnit="seconds"><Marker time="2" name="among"/></markers></Lanes>'
     markers = (
-        '<Markers timeUnit="seconds"><Marker time="3" name="rain&gt;" color="#00ff00"/>'
+        f'{among}<Markers timeUnit="seconds"><Marker time="3" name="rain&gt;" color="#00ff00"/>'
         '<Marker time="1" name="a &lt; b"/><Marker time="4.5" name="hit" comment="loud"/>'
         '<Marker time="9" name="wind&lt;"/><Marker name="nowhere"/></Markers>'
     )
     project = read("markers.dawproject", packed(document(markers, bpm=120).encode()))
     assert [(m.kind, m.name, m.time_s, m.color) for m in project.markers] == [
+        ("marker", "among", 2.0, None),
         ("marker", "rain>", 3.0, "#00ff00"),
         ("marker", "a < b", 1.0, None),
         ("marker", "hit", 4.5, None),

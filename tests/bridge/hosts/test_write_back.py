@@ -66,6 +66,27 @@ def test_reaper_keeps_every_byte_and_adds_an_item_with_takes(
     assert write_reaper(project, (track,)) == copy  # the same ids every time
 
 
+def test_reaper_lines_of_any_encoding_stay_and_new_ones_can_be_read(
+    samples: ModuleType, tmp_path: Path, track: TakeTrack
+) -> None:
+    # What no table knows (0x81), what an old REAPER wrote (0xfc), and UTF-8 of a later one, in one file.
+    names = (b"Gr\xfcn \x81", "Tür".encode())
+    tracks = b"".join(b"<TRACK\nNAME '%s'\n>\n" % name for name in names)
+    original = samples.RPP.rstrip().removesuffix(">").encode() + tracks + b">\n"
+    project = written(tmp_path, "song.rpp", original)
+    assert [one.name for one in project.tracks][-2:] == ["Grün \x81", "Tür"]
+    copy = write_reaper(project, (TakeTrack("ドア", track.cues), TakeTrack("Tür", track.cues)))
+    assert copy.startswith(original[:-2]) and copy.endswith(original[-2:])
+    assert [one.name for one in written(tmp_path, "copy.rpp", copy).tracks][-2:] == ["ドア · Foley", "Tür · Foley"]
+
+
+def test_takes_in_a_copy_of_a_copy_have_ids_of_their_own(samples: ModuleType, tmp_path: Path, track: TakeTrack) -> None:
+    first = write_reaper(written(tmp_path, "song.rpp", samples.RPP.encode()), (track,)).decode()
+    second = write_reaper(written(tmp_path, "copy.rpp", first.encode()), (track,)).decode()
+    old, new = ([line for line in text.splitlines() if "GUID" in line] for text in (first, second))
+    assert len(new) > len(old) and len(set(new)) - len(new) == len(set(old)) - len(old)
+
+
 def test_a_cut_reaper_project_is_not_written_back(samples: ModuleType, tmp_path: Path, track: TakeTrack) -> None:
     project = written(tmp_path, "cut.rpp", samples.RPP[:-4].encode())
     with pytest.raises(UserError, match="cut off"):
@@ -188,6 +209,18 @@ def test_dawproject_gets_audio_clips_and_keeps_its_members(
     assert copy.tracks[: len(project.tracks)] == project.tracks and copy.markers == project.markers
     beat = project_beat(1.5)
     assert f'time="{beat:.15g}"' in xml and write_dawproject(project, (track,)) == data
+
+
+def test_what_a_dawproject_lacks_is_added_where_its_schema_wants_it(tmp_path: Path, track: TakeTrack) -> None:
+    xml = '<Project version="1.0"><Arrangement><Markers/><TempoAutomation/></Arrangement><Scenes/></Project>'
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("project.xml", xml)
+    data = write_dawproject(written(tmp_path, "song.dawproject", out.getvalue()), (track,))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        root = ElementTree.fromstring(archive.read("project.xml"))
+    assert [child.tag for child in root] == ["Structure", "Arrangement", "Scenes"]
+    assert [child.tag for child in root[1]] == ["Lanes", "Markers", "TempoAutomation"]
 
 
 def project_beat(time_s: float) -> float:
