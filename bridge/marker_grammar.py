@@ -10,6 +10,7 @@ First the prompt, then masks ("@person", '@"red car"', "@box 0.55 0.20 0.30 0.40
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -63,6 +64,8 @@ class _Parser:
     negative: list[_Word] | None = None
     masks: list[MaskPrompt] = field(default_factory=list)
     options: dict[str, object] = field(default_factory=dict)
+    #: The same as they were written.
+    given: dict[str, str] = field(default_factory=dict)
     #: The last mask or option, after which no words may follow.
     sign: _Word | None = None
 
@@ -134,8 +137,9 @@ class _Parser:
             self.fail(word, f"unknown option {word.text}", f"known are {_OPTION_NAMES}")
         key, setting = read(self, word, value if equals else None)
         if key in self.options:
-            self.fail(word, f"{word.text} after another #{key}", "keep one of the two")
+            self.fail(word, f"{word.text} after {self.given[key]}", "keep one of the two")
         self.options[key] = setting
+        self.given[key] = word.text
 
 
 def _text_mask(parser: _Parser, word: _Word) -> MaskPrompt:
@@ -215,15 +219,23 @@ def parse_marker(text: str, *, where: str) -> MarkerCue:
 
 
 def split_track(text: str, tracks: Iterable[str]) -> tuple[str | None, str]:
-    """`TRACK: prompt` -> the track and the prompt, where one of `tracks` is so named (letter case does not matter).
+    """`TRACK: prompt` -> the track and the prompt, where one of `tracks` is so named.
 
-    Anything else is returned as it is, with no track: "woman says: no" is a prompt.
+    Letter case does not matter where no track is named to the letter, nor whether an "ü" is one sign or, as in names of
+    files on a Mac, two. Anything else is returned as it is, with no track: "woman says: no" is a prompt.
     """
-    for track in sorted(set(tracks), key=len, reverse=True):
-        head, rest = text[: len(track)], text[len(track) :].lstrip()
-        if track.strip() and head.casefold() == track.casefold() and rest.startswith(":"):
-            return track, rest[1:].strip()
+    named = [track for track in reversed([*tracks]) if track.strip()]
+    known = {_folded(track): track for track in named} | {track.strip(): track for track in named}
+    for colon in (match.start() for match in reversed([*re.finditer(":", text)])):
+        head = text[:colon].strip()
+        track = known.get(head) or known.get(_folded(head))
+        if track is not None:
+            return track, text[colon + 1 :].strip()
     return None, text
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).strip()
 
 
 def _check(text: str, where: str) -> None:

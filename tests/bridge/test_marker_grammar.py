@@ -58,8 +58,8 @@ def test_what_a_marker_says(text: str, wanted: MarkerCue) -> None:
         ("wind #seed=-1", 6, "#seed"),
         ("wind #takes=65", 6, "1 to 64"),
         ("wind #takes=0", 6, "1 to 64"),
-        ("wind #seed=1 #seed=2", 14, "another #seed"),
-        ("wind #loose #tight", 13, "another #follow"),
+        ("wind #seed=1 #seed=2", 14, "#seed=2 after #seed=1"),
+        ("wind #loose #tight", 13, "#tight after #loose"),
         ("wind #loose=1", 6, "no value"),
         ("glass @box 0.1 0.2 0.3", 11, "no height"),
         ("glass @box 0.1 0.2 wide 0.4", 20, "'wide'"),
@@ -93,6 +93,17 @@ def test_a_track_before_a_colon() -> None:
     assert split_track("foley 2 : door", tracks) == ("Foley 2", "door")
     assert split_track("woman says: no", tracks) == (None, "woman says: no")
     assert split_track(": nothing", tracks) == (None, ": nothing")
+
+
+@pytest.mark.parametrize("tracks", [["FOLEY", "Foley", "foley"], ["foley", "Foley", "FOLEY"]])
+def test_of_tracks_that_differ_in_case_alone_the_one_to_the_letter_is_meant(tracks: list[str]) -> None:
+    assert [split_track(f"{track}: rain", tracks)[0] for track in tracks] == tracks
+
+
+@pytest.mark.parametrize(("text", "track"), [("Tu\u0308r: knock", "T\u00fcr"), ("T\u00dcR : knock", "Tu\u0308r"),
+                                             ("STRASSE: knock", "Straße"), (" Foley: knock", "Foley ")])  # fmt: skip
+def test_a_tracks_name_is_the_same_however_its_letters_are_written(text: str, track: str) -> None:
+    assert split_track(text, ["other", track]) == (track, "knock")
 
 
 @given(st.text(max_size=80))
