@@ -10,9 +10,12 @@ var MARKERS = 64;
 var SLOTS = 32;
 var SECONDS_A_MINUTE = 60;
 var RATE = 48000;
+// Beats between the loop's edge and the first or last moment heard of it, and between two moments played one after the other.
+var NEAR = 0.5;
+var LEAP = 2;
 
 var state = {
-  server: null, token: "", requests: {}, count: 0, last: null, capture: null,
+  server: null, token: "", requests: {}, count: 0, last: null, capture: null, heard: null, filled: [],
   playing: false, beats: 0, tempo: 120, loopStart: 0, loopLength: 0, track: "", level: "-inf",
   markers: [], slots: null,
 };
@@ -42,24 +45,30 @@ function findService() {
 
 function connection() {
   var service = findService();
-  if (!service) {
-    say("start `drawaudio serve` first");
-    return null;
-  }
+  if (!service) return null;
   if (!state.server || state.port !== service.port) {
     state.server = host.getOscModule().connectToUdpServer("127.0.0.1", service.port, state.space);
     state.port = service.port;
   }
   state.token = service.token;
+  state.session = service.session_id;
   return state.server;
 }
 
-function send(verb) {
+/** Send where a service runs. Without one a song plays on without a word: it need not be heard. */
+function stream(verb) {
   var server = connection();
   if (!server) return false;
   var values = ["/drawaudio/" + verb, state.token].concat(Array.prototype.slice.call(arguments, 1));
   server.sendMessage.apply(server, values);
   return true;
+}
+
+/** Send what a button asks for. */
+function send() {
+  var sent = stream.apply(null, arguments);
+  if (!sent) say("start `drawaudio serve` first");
+  return sent;
 }
 
 /** Locators inside the loop, in time order: { beats, name }. */
@@ -78,61 +87,71 @@ function cue() {
     start: { samples: Math.round(seconds(state.loopStart) * RATE), rate: RATE },
     duration_s: seconds(state.loopLength),
   };
-  made.loudness = state.capture && state.capture.done ? { curve: state.capture.id }
+  made.loudness = state.heard && isHere(state.heard) ? { curve: state.heard.id }
     : { domain: "db", follow: "loose", points: [{ time_s: 0, value: 0 }] };
   return made;
+}
+
+/** Ask for the last take again, or for a part of it (seconds). */
+function regenerate(part) {
+  if (!state.last) return say("there is no take yet: use Generate first");
+  // In another session the take's id names another sound.
+  if (connection() && state.last.session !== state.session) return say("that take is of another session: use Generate");
+  var id = newId();
+  if (send.apply(null, ["take/regenerate", id, state.last.take].concat(part))) state.requests[id] = true;
 }
 
 var verbs = {
   Generate: function () {
     if (state.loopLength <= 0) return say("put the arranger's loop around the span that shall sound");
     var id = newId();
-    if (send("cue/submit", id, JSON.stringify(cue()))) state.requests[id] = { job: "" };
+    if (send("cue/submit", id, JSON.stringify(cue()))) state.requests[id] = true;
   },
-  Regenerate: function () {
-    if (!state.last) return say("there is no take yet: use Generate first");
-    var id = newId();
-    if (send("take/regenerate", id, state.last.take)) state.requests[id] = { job: "" };
-  },
+  Regenerate: function () { regenerate([]); },
   "Regenerate selection": function () {
-    if (!state.last) return say("there is no take yet: use Generate first");
-    var id = newId(), from = seconds(state.loopStart) - state.last.start;
-    if (send("take/regenerate", id, state.last.take, from, from + seconds(state.loopLength))) state.requests[id] = { job: "" };
+    var from = state.last ? seconds(state.loopStart) - state.last.start : 0;
+    regenerate([from, from + seconds(state.loopLength)]);
   },
   "Next take": function () { send("take/next", newId()); },
   Keep: function () { send("take/keep", newId()); },
   Cancel: function () {
     var open = Object.keys(state.requests);
     if (!open.length) return say("nothing is being made: there is nothing to cancel");
-    open.forEach(function (id) { send("job/cancel", newId(), state.requests[id].job); });
+    open.forEach(function (id) { send("job/cancel", newId(), id); });
     state.requests = {};
   },
 };
 
-/** Record the selected track's volume while the loop plays through; the capture is whole when its end is passed. */
+/** Whether a recording is of the track and the loop that are chosen now. */
+function isHere(capture) {
+  return capture.track === state.track && capture.start === state.loopStart && capture.length === state.loopLength;
+}
+
+/** Record the selected track's volume over the loop, from its start to its end; a loop that goes round is whole every time. */
 function record(beats) {
-  var end = state.loopStart + state.loopLength;
+  var end = state.loopStart + state.loopLength, capture = state.capture;
   var inside = state.playing && state.loopLength > 0 && beats >= state.loopStart && beats < end;
-  if (inside && (!state.capture || state.capture.done || beats < state.capture.at)) {
-    state.capture = { id: newId(), at: beats, done: false };
-    if (!send("capture/begin", state.capture.id, "db")) state.capture = null;
+  if (capture && !(isHere(capture) && inside && beats >= capture.at && beats <= capture.at + LEAP)) {
+    state.capture = null;
+    if (isHere(capture) && capture.at >= end - NEAR && stream("capture/end", capture.id)) state.heard = capture;
   }
-  if (!state.capture || state.capture.done) return;
-  if (inside) {
-    state.capture.at = beats;
-    send("capture/value", levelDb(state.level), seconds(beats - state.loopStart));
-  } else if (beats >= end) {
-    state.capture.done = true;
-    send("capture/end", state.capture.id);
+  if (!inside) return;
+  if (!state.capture && beats <= state.loopStart + NEAR) {
+    capture = { id: newId(), at: beats, track: state.track, start: state.loopStart, length: state.loopLength };
+    if (stream("capture/begin", capture.id, "db")) state.capture = capture;
   }
+  if (!state.capture) return;
+  state.capture.at = beats;
+  stream("capture/value", levelDb(state.level), seconds(beats - state.loopStart));
 }
 
 /** Bitwig's API cannot put a file into the arranger: the take goes into the first free launcher slot of its track. */
 function place(path) {
   for (var index = 0; index < SLOTS; index++) {
-    var slot = state.slots.getItemAt(index);
-    if (!slot.hasContent().get()) {
-      slot.replaceInsertionPoint().insertFile(path);
+    if (!state.filled[index]) {
+      // Bitwig tells of the clip only later: a second take must not replace it.
+      state.filled[index] = true;
+      state.slots.getItemAt(index).replaceInsertionPoint().insertFile(path);
       return true;
     }
   }
@@ -142,24 +161,24 @@ function place(path) {
 function onTake(message) {
   var request = message.getString(0), path = message.getString(3);
   if (!state.requests[request]) return;
-  state.last = { take: message.getString(2), start: message.getDouble(4) / message.getInt(5) };
+  state.last = { take: message.getString(2), start: message.getDouble(4) / message.getInt(5), session: state.session };
   say(place(path) ? "a take is in the launcher; drag it onto a track without the lane" : "no free launcher slot: " + path);
 }
 
 function listen() {
   var module = host.getOscModule();
   state.space = module.createAddressSpace();
-  state.space.registerMethod("/drawaudio/job/queued", "*", "job queued", function (source, message) {
-    var asked = state.requests[message.getString(0)];
-    if (asked) asked.job = message.getString(1);
-  });
   state.space.registerMethod("/drawaudio/take/ready", "*", "take ready", function (source, message) { onTake(message); });
   state.space.registerMethod("/drawaudio/job/done", "*", "job done", function (source, message) {
     if (!state.requests[message.getString(0)]) return;
     delete state.requests[message.getString(0)];
     if (message.getString(2) === "failed") say(message.getString(3));
   });
-  state.space.registerMethod("/drawaudio/error", "*", "error", function (source, message) { say(message.getString(2)); });
+  state.space.registerMethod("/drawaudio/error", "*", "error", function (source, message) {
+    delete state.requests[message.getString(0)];
+    state.capture = null;  // a service that was started anew knows of none; the next round begins one
+    say(message.getString(2));
+  });
   // Progress is not shown: a popup for every tenth of a second would not be quiet.
   state.space.registerDefaultMethod(function () {});
 }
@@ -180,7 +199,7 @@ function init() {
   track.name().addValueObserver(function (name) { state.track = name; });
   track.volume().displayedValue().addValueObserver(function (text) { state.level = text; });
   state.slots = track.clipLauncherSlotBank();
-  for (var slot = 0; slot < SLOTS; slot++) state.slots.getItemAt(slot).hasContent().markInterested();
+  for (var slot = 0; slot < SLOTS; slot++) watchSlot(slot);
 
   var bank = host.createArranger().createCueMarkerBank(MARKERS);
   for (var index = 0; index < MARKERS; index++) watchMarker(bank.getItemAt(index));
@@ -189,6 +208,10 @@ function init() {
   Object.keys(verbs).forEach(function (name) {
     document.getSignalSetting(name, "Draw an Audio", name).addSignalObserver(verbs[name]);
   });
+}
+
+function watchSlot(index) {
+  state.slots.getItemAt(index).hasContent().addValueObserver(function (filled) { state.filled[index] = filled; });
 }
 
 function watchMarker(item) {

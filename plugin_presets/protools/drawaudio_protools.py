@@ -9,6 +9,7 @@ It reads the drawn volume automation and the memory locations, asks the service,
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -47,6 +48,16 @@ RATES = {
 }
 
 
+#: How Pro Tools writes a place -> its type. A memory location comes without one, in what the main counter shows.
+SPELLINGS = (
+    (r"\d+", "TLType_Samples"),
+    (r"\d+:\d+:\d+[:;]\d+(\.\d+)?", "TLType_TimeCode"),
+    (r"(\d+:)?\d+:\d+\.\d+", "TLType_MinSecs"),
+    (r"\d+\|\d+(\|\s*\d+)?", "TLType_BarsBeats"),
+    (r"\d+\+\d+(\.\d+)?", "TLType_FeetFrames"),
+)
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a take belongs: its source track, the span's start and the session's start, in samples of the session."""
@@ -60,7 +71,7 @@ class Place:
 class Sounding:
     """The take that was spotted last: what Regenerate and Keep mean."""
 
-    take: str
+    take: Mapping[str, Any]
     place: Place
 
 
@@ -85,14 +96,17 @@ class ProTools:
 
     def track(self) -> Mapping[str, Any]:
         """The one selected track; a take track stands for the track it answers. Raises DrawAudioError."""
-        body = {"track_filter_list": [{"filter": "TLFilter_Selected"}], "pagination_request": EVERYTHING}
-        selected = self._command("CId_GetTrackList", body).get("track_list", [])
+        selected = self.selected()
         if len(selected) != 1:
             raise spool.DrawAudioError("Select exactly one track: the one whose volume you drew.")
         name = selected[0]["name"]
         if name.endswith(TAKE_SUFFIX):
             return next((t for t in self.tracks() if t["name"] == name[: -len(TAKE_SUFFIX)]), selected[0])
         return dict(selected[0])
+
+    def selected(self) -> list[Mapping[str, Any]]:
+        body = {"track_filter_list": [{"filter": "TLFilter_Selected"}], "pagination_request": EVERYTHING}
+        return list(self._command("CId_GetTrackList", body).get("track_list", []))
 
     def tracks(self) -> list[Mapping[str, Any]]:
         return list(self._command("CId_GetTrackList", {"pagination_request": EVERYTHING}).get("track_list", []))
@@ -111,6 +125,15 @@ class ProTools:
         """A place on the session's timeline in samples from its start."""
         body = {"location": {"location": location, "time_type": time_type}, "time_type": "TLType_Samples"}
         return int(self._command("CId_GetTimeAsType", body)["converted_location"]["location"])
+
+    def location_samples(self, location: str) -> int:
+        """A memory location in samples from the session's start. Raises DrawAudioError for one it cannot read."""
+        for spelling, time_type in SPELLINGS:
+            if re.fullmatch(spelling, location.strip()):
+                return self.samples(location, time_type)
+        raise spool.DrawAudioError(
+            f"The memory location at {location!r} cannot be read: set the main counter to Samples."
+        )
 
     def lane(self, track: str, start: int, end: int, rate: int) -> dict[str, Any] | None:
         """The drawn volume between two samples, in dB, evaluated at the edges; None where nothing is drawn."""
@@ -136,6 +159,7 @@ class ProTools:
     def ensure_take_track(self, source: str, channels: int) -> str:
         name = source + TAKE_SUFFIX
         if not any(track["name"] == name for track in self.tracks()):
+            selected = [track["name"] for track in self.selected()]
             self._command(
                 "CId_CreateNewTracks",
                 {
@@ -148,6 +172,9 @@ class ProTools:
                     "insertion_point_track_name": source,
                 },
             )
+            # Pro Tools selects a track it makes; the designer's stay selected.
+            if selected:
+                self._command("CId_SelectTracksByName", {"track_names": selected, "selection_mode": "SMode_Replace"})
         return name
 
     def spot(self, path: str, track: str, sample: int) -> None:
@@ -211,7 +238,7 @@ class Companion:
         for request in list(self._requests):
             try:
                 for take in request.poll():
-                    self._place(take, request.context)
+                    self._try_to_place(take, request.context)
             except spool.DrawAudioError as error:
                 self._tell(str(error))
             if not request.open:
@@ -246,7 +273,8 @@ class Companion:
         self._requests.append(spool.Request(HOST, body, last.place))
 
     def keep(self) -> None:
-        spool.Request(HOST, {"verb": "take/keep", "take": self._sounding().take})
+        last = self._sounding()
+        self._requests.append(spool.Request(HOST, spool.keep(last.take), last.place))
 
     def cancel(self) -> None:
         if not self._requests:
@@ -260,10 +288,17 @@ class Companion:
             raise spool.DrawAudioError("There is no take yet: use Generate first.")
         return self._last
 
+    def _try_to_place(self, take: Mapping[str, Any], place: Place) -> None:
+        """A take that Pro Tools refuses must not keep the next ones away."""
+        try:
+            self._place(take, place)
+        except spool.DrawAudioError as error:
+            self._tell(f"{error} The take is {take['path']}")
+
     def _place(self, take: Mapping[str, Any], place: Place) -> None:
         track = self._tools.ensure_take_track(place.track, int(take["channels"]))
         self._tools.spot(str(take["path"]), track, int(take["start_samples"]) - place.offset)
-        self._last = Sounding(str(take["take"]), place)
+        self._last = Sounding(take, place)
         self._tell(f"{Path(take['path']).name} is on {track}")
 
     def _selections(self) -> list[tuple[str, int, int]]:
@@ -273,7 +308,7 @@ class Companion:
             if "Selection" in str(location.get("time_properties", "")):
                 # The comment has room for a prompt; the name stands where there is none.
                 text = str(location.get("comments") or location["name"])
-                found.append((text, *(self._tools.samples(location[key], "TLType_TimeCode") for key in _ENDS)))
+                found.append((text, *(self._tools.location_samples(str(location[key])) for key in _ENDS)))
         return found
 
     def _span(self, track: str) -> tuple[str, int, int]:
@@ -291,7 +326,7 @@ class Companion:
         marks = []
         for location in self._tools.locations():
             if "Marker" in str(location.get("time_properties", "")):
-                at = self._tools.samples(location["start_time"], "TLType_TimeCode")
+                at = self._tools.location_samples(str(location["start_time"]))
                 if start <= at < end:
                     marks.append({"time_s": (at - start) / rate, "text": location["name"]})
         return marks
@@ -312,30 +347,42 @@ def _between(points: list[tuple[int, float]], at: int) -> float:
 
 def main() -> int:
     try:
-        from ptsl import PTSL_pb2, open_client  # type: ignore[import-not-found]
+        from grpc import RpcError  # type: ignore[import-not-found]
+        from ptsl import PTSL_pb2  # type: ignore[import-not-found]
+        from ptsl.client import open_client  # type: ignore[import-not-found]
         from ptsl.errors import CommandError  # type: ignore[import-not-found]
     except ImportError:
         print("py-ptsl is missing: pip install 'draw-an-audio[protools]' (Python 3.12 or later)", file=sys.stderr)
         return 3
-    with open_client("Draw an Audio", "Draw an Audio") as client:
+    try:
+        with open_client("Draw an Audio", "Draw an Audio") as client:
 
-        def command(name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-            try:
-                return client.run_command(PTSL_pb2.CommandId.Value(name), body) or {}
-            except CommandError as error:
-                raise spool.DrawAudioError(f"Pro Tools: {error}") from error
+            def command(name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+                try:
+                    return client.run_command(PTSL_pb2.CommandId.Value(name), body) or {}
+                except CommandError as error:
+                    raise spool.DrawAudioError(f"Pro Tools: {error}") from error
 
-        tools = ProTools(command)
-        companion = Companion(tools, lambda line: print(line, flush=True))
-        items = {tools.add_menu(f"Draw an Audio: {verb}"): verb for verb in companion.verbs}
-        tools.subscribe()
-        print("ready: File > Import > Draw an Audio; Ctrl-C ends it", flush=True)
-        while True:
-            verb = items.get(tools.chosen() or "")
-            if verb:
-                companion.run(verb)
-            companion.poll()
-            time.sleep(POLL_S)
+            serve(ProTools(command))
+    except spool.DrawAudioError as error:
+        print(error, file=sys.stderr)
+    except RpcError:
+        print("Pro Tools does not answer: start it, then this again", file=sys.stderr)
+    return 3
+
+
+def serve(tools: ProTools) -> None:
+    """Carry out what is chosen in Pro Tools' menu, until Pro Tools ends."""
+    companion = Companion(tools, lambda line: print(line, flush=True))
+    items = {tools.add_menu(f"Draw an Audio: {verb}"): verb for verb in companion.verbs}
+    tools.subscribe()
+    print("ready: File > Import > Draw an Audio; Ctrl-C ends it", flush=True)
+    while True:
+        verb = items.get(tools.chosen() or "")
+        if verb:
+            companion.run(verb)
+        companion.poll()
+        time.sleep(POLL_S)
 
 
 if __name__ == "__main__":

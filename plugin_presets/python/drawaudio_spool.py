@@ -30,7 +30,7 @@ def service():
 
 
 class Request:
-    """One thing asked for. `poll()` gives the takes that got ready since the last call.
+    """One thing asked for. `poll()` gives the takes that got ready since the last call, for `regenerate` and `keep`.
 
     `context` is the caller's own: it is kept beside the request and not looked at.
     """
@@ -41,7 +41,9 @@ class Request:
         self.open = True
         self.done = 0.0
         self.stage = ""
-        self._session = service()["session"]
+        found = service()
+        self._session = found["session"]
+        self._origin = {"session": found["session"], "session_id": found.get("session_id")}
         self._seen = 0
         self._text = None
         self._clock = clock
@@ -49,7 +51,10 @@ class Request:
         self._put(self.id, body)
 
     def poll(self):
-        """New takes as dicts (take, path, start_samples, rate, samples, channels, seed). Raises DrawAudioError."""
+        """New takes as dicts (take, path, start_samples, rate, samples, channels, seed, session, session_id).
+
+        Raises DrawAudioError.
+        """
         if not self.open:
             return []
         answer = self._answer()
@@ -62,33 +67,33 @@ class Request:
         self.open = state in ("queued", "running")
         if state in ("failed", "refused"):
             raise DrawAudioError(answer.get("text") or "the service gave no reason")
-        return fresh
+        return [{**take, **self._origin} for take in fresh]
 
     def cancel(self):
         """Give the request up, wherever it has got to."""
         self.open = False
+        if not self._take_back():
+            self._put(f"{self.id}-cancel", {"verb": "job/cancel", "job": self.id})
+
+    def _take_back(self):
+        """Remove the request from the inbox; whether it still lay there."""
         try:
             os.remove(self._path("inbox", self.id))
-            return
         except OSError:
-            pass
-        job = (self._read() or {}).get("job", "")
-        self._put(f"{self.id}-cancel", {"verb": "job/cancel", "job": job})
+            return False
+        return True
 
     def _answer(self):
         text = self._read_text()
         if text is None and self._clock() - self._sent > ANSWER_WITHIN_S:
             self.open = False
+            self._take_back()  # a service that starts later must not make what nobody waits for any more
             service()
             raise DrawAudioError("The Draw an Audio service does not answer: look at its terminal.")
         if text is None or text == self._text:
             return None
         self._text = text
         return json.loads(text)
-
-    def _read(self):
-        text = self._read_text()
-        return json.loads(text) if text else None
 
     def _read_text(self):
         try:
@@ -130,8 +135,21 @@ def cue(text, track, start_samples, rate, duration_s, loudness=None, markers=(),
 
 
 def regenerate(take, start_s=None, end_s=None):
-    """The body that asks for the same cue with the next seed; with a part (seconds from its start) only that part."""
-    body = {"verb": "take/regenerate", "take": take}
+    """The body that asks for a take's cue with the next seed; with a part (seconds from its start) only that part."""
+    body = {"verb": "take/regenerate", "take": _id_of(take)}
     if start_s is not None:
         body.update(start_s=start_s, end_s=end_s)
     return body
+
+
+def keep(take):
+    """The body that marks a take as kept."""
+    return {"verb": "take/keep", "take": _id_of(take)}
+
+
+def _id_of(take):
+    """Raises DrawAudioError where another session is served by now: there the id names another sound."""
+    if take["session_id"] != service().get("session_id"):
+        text = "This take was made in {}: run `drawaudio serve` there, or use Generate."
+        raise DrawAudioError(text.format(take["session"]))
+    return take["take"]

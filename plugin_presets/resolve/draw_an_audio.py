@@ -16,17 +16,13 @@ TRACK = "Foley"
 WAIT_S = 1800
 POLL_S = 0.1
 
-#: Resolve's frame rates as exact fractions; its settings give them as text.
-RATES = {"23.976": (24000, 1001), "29.97": (30000, 1001), "47.952": (48000, 1001), "59.94": (60000, 1001)}
-
 
 def frame_rate(text):
-    """(numerator, denominator) of Resolve's `timelineFrameRate`, such as "23.976" or "25.0"."""
-    text = str(text).strip().split()[0]
-    for name, exact in RATES.items():
-        if text.startswith(name):
-            return exact
-    return int(float(text)), 1
+    """(numerator, denominator) of Resolve's `timelineFrameRate`, such as "23.976", "25.0" or "29.97 DF"."""
+    shown = float(str(text).split()[0])
+    whole = round(shown)
+    # A rate that is not whole is a thousandth slower than the next one.
+    return (whole, 1) if abs(shown - whole) < 0.005 else (whole * 1000, 1001)
 
 
 def frames_of(label, rate):
@@ -91,6 +87,10 @@ def place(project, timeline, take, frame, length):
     items = pool.ImportMedia([take["path"]])
     if not items:
         raise spool.DrawAudioError("Resolve could not import {}.".format(take["path"]))
+    current = project.GetCurrentTimeline()
+    if not current or current.GetUniqueId() != timeline.GetUniqueId():
+        # Resolve appends to the timeline that is open, whichever that is by now.
+        raise spool.DrawAudioError("Another timeline is open: {} is in the media pool.".format(take["path"]))
     clip = {
         "mediaPoolItem": items[0],
         "startFrame": 0,
@@ -137,7 +137,11 @@ def generate(resolve, wait=time.sleep, tell=print):
     for _ in range(int(WAIT_S / POLL_S)):
         for take in request.poll():
             frames = max(1, -(-int(take["samples"]) * rate[0] // (int(take["rate"]) * rate[1])))
-            place(project, timeline, take, first + start, frames)
+            try:
+                place(project, timeline, take, first + start, frames)
+            except spool.DrawAudioError as error:  # the next take may be luckier
+                tell(str(error))
+                continue
             tell("{} is on the track {}".format(os.path.basename(take["path"]), TRACK))
         if not request.open:
             return

@@ -24,8 +24,14 @@ class SpoolService:
         self.session = root / "session"
         for folder in ("inbox", "outbox"):
             (self.session / folder).mkdir(parents=True)
-        (root / "service.json").write_text(json.dumps({"token": "t", "port": 7890, "session": str(self.session)}))
+        self._announcement = root / "service.json"
+        self.announce("s1")
         monkeypatch.setenv("DRAWAUDIO_HOME", str(root))
+
+    def announce(self, session_id: str) -> None:
+        """Say what session is served."""
+        found = {"token": "t", "port": 7890, "session": str(self.session), "session_id": session_id}
+        self._announcement.write_text(json.dumps(found))
 
     def asked(self) -> list[tuple[str, dict[str, Any]]]:
         """Requests waiting: (id, body)."""

@@ -47,6 +47,7 @@ class Song:
     def __init__(self, kind: type[Track]) -> None:
         self._kind = kind
         self.tracks = [kind("Steps"), kind("Other")]
+        self.return_tracks, self.master_track = [kind("A-Reverb")], kind("Main")
         self.view = SimpleNamespace(selected_track=self.tracks[0])
         self.tempo, self.loop_start, self.loop_length = 120.0, 4.0, 6.0
         self.cue_points = [SimpleNamespace(name="shoe @box 0 0 1 1", time=6.0)]
@@ -62,7 +63,9 @@ class Song:
         self.undo_steps += 1
 
     def create_audio_track(self, index: int) -> None:
-        self.tracks.insert(index if index >= 0 else len(self.tracks), self._kind("Audio"))
+        made = self._kind("Audio")
+        self.tracks.insert(index if index >= 0 else len(self.tracks), made)
+        self.view.selected_track = made
 
 
 class Instance:
@@ -165,13 +168,106 @@ def test_cancel_and_errors_are_quiet_lines(rig: Any) -> None:
     surface.update_display()
     assert instance.messages[-1] == "Draw an Audio: 50 % sampling"
     press(surface, 65)
-    assert service.take()[1] == {"verb": "job/cancel", "job": "j1"}
+    assert service.take()[1] == {"verb": "job/cancel", "job": name}
     service.answer(name, "done", service.made(1, 96000))
     surface.update_display()
     assert len(song.tracks) == 2
     song.loop_length = 0
     press(surface, 60)
     assert "loop brace" in instance.messages[-1]
+
+
+def test_a_new_take_track_leaves_the_selection_and_the_fader_that_is_heard(rig: Any) -> None:
+    song, _, surface, service = rig
+    press(surface, 60)
+    name, _ = service.take()
+    service.answer(name, "done", service.made(1, 96000))
+    surface.update_display()
+    assert song.view.selected_track.name == "Steps"
+    song.view.selected_track = song.tracks[1]  # the designer looks at the takes, and plays
+    song.is_playing = True
+    for step in range(81):
+        song.current_song_time = 3.0 + 0.1 * step
+        surface.update_display()
+    press(surface, 60)
+    _, cue = service.take()
+    assert (cue["track"], cue["loudness"]["domain"]) == ("Steps", "db")
+    assert "follow" not in cue["loudness"]
+
+
+def test_a_loop_that_goes_round_is_heard_whole_in_every_round(rig: Any) -> None:
+    song, _, surface, service = rig
+    song.is_playing = True
+    for round_, value in ((60, 0.85), (30, 0.35)):
+        song.tracks[0].mixer_device.volume.value = value
+        for step in range(round_):
+            song.current_song_time = 4.03 + 0.1 * step
+            surface.update_display()
+    press(surface, 60)
+    values = [point["value"] for point in service.take()[1]["loudness"]["points"]]
+    assert values == 31 * [-20.0] + 30 * [0.0], "new up to the playhead, of the round before behind it"
+
+
+def test_a_leap_is_no_play_through(rig: Any) -> None:
+    song, _, surface, service = rig
+    song.is_playing = True
+    for at in (*range(40, 60), *range(85, 105)):
+        song.current_song_time = 0.1 * at
+        surface.update_display()
+    press(surface, 60)
+    assert service.take()[1]["loudness"]["follow"] == "loose"
+
+
+def test_what_live_refuses_is_said_and_keeps_no_other_take_away(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    song, instance, surface, service = rig
+    press(surface, 60)
+    name, _ = service.take()
+    real = Track.create_audio_clip
+
+    def create(track: Track, path: str, position: float) -> SimpleNamespace:
+        if "take01" in path:
+            raise RuntimeError("Live cannot read that file.")
+        return real(track, path, position)
+
+    monkeypatch.setattr(Track, "create_audio_clip", create)
+    service.answer(name, "done", service.made(1, 96000), service.made(2, 96000))
+    surface.update_display()
+    assert any("Live cannot read" in line and "take01" in line for line in instance.messages)
+    assert "a take is on" in instance.messages[-1] and song.undo_depth == 0
+
+
+def test_tracks_are_renamed_and_thrown_away_while_a_take_is_made(rig: Any) -> None:
+    song, instance, surface, service = rig
+    press(surface, 60)
+    name, _ = service.take()
+    song.tracks[0].name = "Feet"
+    service.answer(name, "done", service.made(1, 96000))
+    surface.update_display()
+    assert [track.name for track in song.tracks] == ["Feet", "Feet \u00b7 Foley", "Other"]
+    press(surface, 60)
+    name, _ = service.take()
+    del song.tracks[0]
+    service.answer(name, "done", service.made(2, 96000))
+    surface.update_display()
+    assert "track is gone" in instance.messages[-1] and "take02" in instance.messages[-1]
+
+
+def test_a_take_of_another_session_is_not_taken_for_one_of_this(rig: Any) -> None:
+    _, instance, surface, service = rig
+    press(surface, 60)
+    name, _ = service.take()
+    service.answer(name, "done", service.made(1, 96000))
+    surface.update_display()
+    service.announce("s2")
+    press(surface, 61)
+    press(surface, 64)
+    assert service.asked() == [] and "drawaudio serve" in instance.messages[-1]
+    service.announce("s1")
+    press(surface, 64)
+    name, _ = service.take()
+    service.answer(name, "refused", text="there is no take 't1'")
+    surface.update_display()
+    assert instance.messages[-1] == "there is no take 't1'"
 
 
 def test_no_service_is_one_line(rig: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

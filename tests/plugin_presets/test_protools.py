@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.presets import SOURCE
 from tests.plugin_presets.spool_service import SpoolService, load
 
 # Request fields and enum names as in the PTSL proto of 2025.10; other names are refused, as the server would.
@@ -42,6 +47,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "insertion_point_position": str,
         "insertion_point_track_name": str,
     },
+    "CId_SelectTracksByName": {"track_names": [str], "selection_mode": str},
     "CId_ImportAudioToClipList": {"file_list": [str], "audio_operations": str, "destination_path": str},
     "CId_SpotClipsByID": {
         "src_clips": [str],
@@ -56,7 +62,14 @@ FIELDS: dict[str, dict[str, Any]] = {
 ENUMS = {
     *("TLType_Samples", "TLType_TimeCode", "TLFilter_Selected", "TSId_MainOut", "TCType_Volume", "SLType_Start"),
     *("TFormat_Mono", "TFormat_Stereo", "TType_Audio", "TTimebase_Samples", "TIPoint_After", "AOperations_CopyAudio"),
-    *("MArea_Import", "EId_MenuItemSelected"),
+    *(
+        "MArea_Import",
+        "EId_MenuItemSelected",
+        "SMode_Replace",
+        "TLType_MinSecs",
+        "TLType_BarsBeats",
+        "TLType_FeetFrames",
+    ),
 }
 RATE = 48000
 
@@ -82,6 +95,7 @@ class FakeProTools:
 
     def __init__(self) -> None:
         self.tracks = [{"name": "Steps", "id": "1"}]
+        self.selected: list[str] | None = None
         self.selection = (96000, 96000)
         self.locations = [
             {
@@ -115,7 +129,14 @@ class FakeProTools:
         return {"session_start_time": "01:00:00:00"}
 
     def GetTrackList(self, body: Any) -> Any:
-        return {"track_list": self.tracks[:1] if "track_filter_list" in body else self.tracks}
+        if "track_filter_list" not in body:
+            return {"track_list": self.tracks}
+        chosen = self.tracks[:1] if self.selected is None else [t for t in self.tracks if t["name"] in self.selected]
+        return {"track_list": chosen}
+
+    def SelectTracksByName(self, body: Any) -> Any:
+        self.selected = body["track_names"]
+        return {}
 
     def GetEditSelection(self, body: Any) -> Any:
         return {"in_time": str(self.selection[0]), "out_time": str(self.selection[1])}
@@ -124,7 +145,11 @@ class FakeProTools:
         return {"memory_locations": self.locations}
 
     def GetTimeAsType(self, body: Any) -> Any:
-        hours, minutes, seconds, frames = (int(part) for part in body["location"]["location"].split(":"))
+        text, unit = body["location"]["location"], body["location"]["time_type"]
+        if unit != "TLType_TimeCode":
+            whole = {"TLType_Samples": lambda: int(text), "TLType_MinSecs": lambda: round(float(text[2:]) * RATE)}
+            return {"converted_location": {"location": str(whole[unit]()), "time_type": "TLType_Samples"}}
+        hours, minutes, seconds, frames = (int(part) for part in text.split(":"))
         at = (((hours - 1) * 60 + minutes) * 60 + seconds) * RATE + frames * RATE // 25
         return {"converted_location": {"location": str(at), "time_type": "TLType_Samples"}}
 
@@ -141,6 +166,7 @@ class FakeProTools:
 
     def CreateNewTracks(self, body: Any) -> Any:
         self.tracks.append({"name": body["track_name"], "id": "2"})
+        self.selected = [body["track_name"]]
         return {"created_track_names": [body["track_name"]]}
 
     def ImportAudioToClipList(self, body: Any) -> Any:
@@ -191,6 +217,7 @@ def test_a_take_is_spotted_at_its_sample_and_can_be_regenerated(rig: Any) -> Non
     service.answer(name, "done", service.made(1, 3601 * RATE))
     companion.poll()
     assert host.spotted == [("clip1", "Steps · Foley", RATE)]
+    assert host.selected == ["Steps"], "the track that the designer had selected"
     companion.run("Regenerate")
     name, body = service.take()
     assert body == {"verb": "take/regenerate", "take": "t1"}
@@ -214,7 +241,7 @@ def test_cancel_leaves_no_trace(rig: Any) -> None:
     name, _ = service.take()
     service.answer(name, "running")
     companion.run("Cancel")
-    assert service.take()[1] == {"verb": "job/cancel", "job": "j1"}
+    assert service.take()[1] == {"verb": "job/cancel", "job": name}
     service.answer(name, "done", service.made(1, 3601 * RATE))
     companion.poll()
     assert host.spotted == []
@@ -257,3 +284,101 @@ def test_menu_items_choose_the_verbs(rig: Any, monkeypatch: pytest.MonkeyPatch) 
     host.events.append({"event_id": "EId_MenuItemSelected", "event_data_json": json.dumps({"menu_item_id": "item2"})})
     assert items[tools.chosen()] == "Regenerate"
     assert tools.chosen() is None
+
+
+@pytest.mark.parametrize(("start", "end"), [("48000", "192000"), ("0:01.000", "0:04.000")])
+def test_memory_locations_are_read_in_what_the_main_counter_shows(rig: Any, start: str, end: str) -> None:
+    host, service, companion, _ = rig
+    host.locations[0] |= {"start_time": start, "end_time": end}
+    companion.run("Generate")
+    _, cue = service.take()
+    assert (cue["start"]["samples"], cue["duration_s"]) == (3601 * RATE, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "time_type"),
+    [
+        ("1536000", "Samples"),
+        ("01:00:02:00", "TimeCode"),
+        ("01:00:02;00.50", "TimeCode"),
+        ("1:04.286", "MinSecs"),
+        ("2:00:30.500", "MinSecs"),
+        ("33|1| 000", "BarsBeats"),
+        ("12+05.00", "FeetFrames"),
+    ],
+)
+def test_every_spelling_has_its_type(text: str, time_type: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = load(monkeypatch, "protools/drawaudio_protools.py", "drawaudio_protools")
+    asked: list[Mapping[str, Any]] = []
+    module.ProTools(lambda name, body: asked.append(body) or {"converted_location": {"location": 7}}).location_samples(
+        text
+    )
+    assert asked[0]["location"] == {"location": text, "time_type": f"TLType_{time_type}"}
+
+
+def test_a_place_in_an_unknown_spelling_is_refused(rig: Any) -> None:
+    host, service, companion, said = rig
+    host.locations[0]["start_time"] = "noon"
+    companion.run("Generate")
+    assert service.asked() == [] and "noon" in said[0]
+
+
+def test_a_take_that_cannot_be_spotted_keeps_no_other_away(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, service, companion, said = rig
+    companion.run("Generate")
+    name, _ = service.take()
+    real = host.ImportAudioToClipList
+    failed = {"failure_list": ["x"]}
+    host.ImportAudioToClipList = lambda body: failed if "take01" in body["file_list"][0] else real(body)
+    service.answer(name, "done", service.made(1, 3601 * RATE), service.made(2, 3601 * RATE))
+    companion.poll()
+    assert len(host.spotted) == 1 and "take01" in said[1] and "take02" in said[2]
+
+
+PTSL = {
+    "grpc/__init__.py": "class RpcError(Exception): pass\n",
+    "ptsl/__init__.py": "from .client import Client\nfrom .errors import CommandError\n",
+    "ptsl/errors.py": "class CommandError(RuntimeError): pass\n",
+    "ptsl/PTSL_pb2.py": "class CommandId:\n    Value = staticmethod(str)\n",
+    "ptsl/client.py": """import contextlib, grpc
+from .errors import CommandError
+class Client:
+    def run_command(self, command, request):
+        if command == "CId_InstallMenuHandler": return {"menu_item_id": "m"}
+        if command == "CId_PollEvents": raise FAULT
+@contextlib.contextmanager
+def open_client(company, application):
+    if START: raise FAULT
+    yield Client()
+""",
+}
+"""py-ptsl as it is laid out: `open_client` is in `ptsl.client` only."""
+
+
+@pytest.mark.parametrize(
+    ("start", "fault", "said"),
+    [
+        (True, "grpc.RpcError()", "Pro Tools does not answer"),
+        (False, "grpc.RpcError()", "Pro Tools does not answer"),
+        (False, "CommandError('no session')", "Pro Tools: no session"),
+    ],
+)
+def test_the_companion_starts_with_py_ptsl_and_ends_in_one_line(
+    start: bool, fault: str, said: str, tmp_path: Path
+) -> None:
+    for name, text in PTSL.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text.replace("START", str(start)).replace("FAULT", fault))
+    shutil.copy(SOURCE / "python/drawaudio_spool.py", tmp_path)
+    shutil.copy(SOURCE / "protools/drawaudio_protools.py", tmp_path)
+    paths = os.pathsep.join([str(tmp_path), str(SOURCE.parent)])
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "drawaudio_protools.py")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1) and said in done.stderr, done.stderr
+    assert ("ready" in done.stdout) == (not start)

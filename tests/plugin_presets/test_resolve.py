@@ -37,6 +37,7 @@ class Resolve:
     """Resolve, its project manager, project, media pool and timeline in one."""
 
     def __init__(self, session: Path) -> None:
+        self.open = "timeline 1"
         self.rate, self.timecode, self.first = "23.976", "01:00:02:00", 86400
         self.markers = {
             24.0: {
@@ -67,6 +68,9 @@ class Resolve:
 
     def GetSetting(self, name: str) -> str:
         return {"timelineFrameRate": self.rate, "timelineSampleRate": "48000"}[name]
+
+    def GetUniqueId(self) -> str:
+        return self.open
 
     def GetStartFrame(self) -> int:
         return self.first
@@ -156,6 +160,46 @@ def test_a_failed_job_is_one_line(rig: Any) -> None:
 
     with pytest.raises(module.spool.DrawAudioError, match=r"^no model$"):
         module.generate(resolve, wait=work)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("23.976", (24000, 1001)),
+        ("24", (24, 1)),
+        ("29.97 DF", (30000, 1001)),
+        ("47.952", (48000, 1001)),
+        ("59.94", (60000, 1001)),
+        ("60.0", (60, 1)),
+        ("95.904", (96000, 1001)),
+        ("119.88", (120000, 1001)),
+    ],
+)
+def test_frame_rates_are_exact(rig: Any, text: str, rate: tuple[int, int]) -> None:
+    assert rig[0].frame_rate(text) == rate
+
+
+def test_a_take_does_not_land_on_a_timeline_that_was_opened_meanwhile(rig: Any) -> None:
+    module, resolve, service = rig
+
+    class Other(Resolve):
+        pass
+
+    first = Other(service.session)
+    current = [first]
+    resolve.GetCurrentTimeline = lambda: current[0]
+    said: list[str] = []
+
+    def work(seconds: float) -> None:
+        if service.asked():
+            current[0] = Other(service.session)
+            current[0].open = "timeline 2"
+            service.answer(service.take()[0], "done", service.made(1, 0), service.made(2, 0))
+
+    module.generate(resolve, wait=work, tell=said.append)
+    assert resolve.appended == [] and len(resolve.imported) == 2
+    assert len(said) == 2 and all("Another timeline" in line for line in said)
+    assert first.audio == current[0].audio == ["Dialogue"]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,6 @@ def test_bitwig_sends_only_what_the_service_understands(tmp_path: Path) -> None:
     o.press("Generate"); const id = sent.at(-1)[2];
     o.receive("/drawaudio/take/ready", [id, "j1", "t1", "/s/a.wav", 96000, 48000, 9, 7]);
     o.press("Regenerate"); o.loopStart(5); o.loopDuration(1); o.press("Regenerate selection");
-    o.receive("/drawaudio/job/queued", [sent.at(-1)[2], "j3", 0]);
     o.receive("/drawaudio/job/done", [id, "j1", "done", "", ""]);
     o.press("Next take"); o.press("Keep"); o.press("Cancel"); o.press("Cancel"); report({ sent, inserted, popups });"""
     )
@@ -72,7 +71,8 @@ def test_bitwig_sends_only_what_the_service_understands(tmp_path: Path) -> None:
         "job/cancel",
     ]
     cancelled = [message[3] for message in told["sent"] if message[0].endswith("job/cancel")]
-    assert cancelled == ["", "j3"], "the first job has ended, of the second no number is known yet"
+    asked = [message[2] for message in told["sent"] if message[0].endswith("take/regenerate")]
+    assert cancelled == asked, "the first request has ended; the others are cancelled by their own ids"
     assert "nothing to cancel" in told["popups"][-1]
     submit = next(message for message in told["sent"] if message[0].endswith("cue/submit"))
     cue = json.loads(submit[3])
@@ -104,6 +104,80 @@ def test_bitwig_says_what_is_missing_and_ignores_takes_of_others(tmp_path: Path)
     ]
     assert told["inserted"] == []
     assert json.loads(told["sent"][0][3])["loudness"]["follow"] == "loose"
+
+
+# The loop of BITWIG is 4 to 10 beats; `play` goes on in steps of a tenth.
+PLAY = """const play = (from, to) => { for (let k = Math.round(from * 10); k < to * 10; k++) o.position(k / 10); };
+const lane = () => JSON.parse(sent.at(-1)[3]).loudness.curve || null;
+const ended = () => sent.filter((m) => m[0].endsWith("capture/end")).map((m) => m[2]);
+const generate = () => { o.press("Generate"); return lane(); };
+"""
+
+
+def test_bitwig_hears_a_loop_that_goes_round(tmp_path: Path) -> None:
+    scenario = (
+        BITWIG
+        + PLAY
+        + """o.playing(true); play(4, 10); play(4, 7);
+    report([generate(), ended()]);"""
+    )
+    lane, ended = run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path)
+    assert lane is not None and [lane] == ended, "the second round has only begun: the first is the lane"
+
+
+def test_bitwig_takes_no_lane_for_another(tmp_path: Path) -> None:
+    scenario = (
+        BITWIG
+        + PLAY
+        + """o.playing(true); play(7, 11); const half = generate();
+    play(4, 6); play(9, 11); const leapt = generate();
+    play(3, 11); const whole = generate();
+    o.track("Other"); const track = generate(); o.track("Steps"); const back = generate();
+    o.loopStart(20); const loop = generate(); report({ half, leapt, whole, track, back, loop });"""
+    )
+    told = run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path)
+    assert told["whole"] is not None and told["back"] == told["whole"]
+    assert [told[key] for key in ("half", "leapt", "track", "loop")] == [None] * 4
+
+
+def test_bitwig_puts_takes_that_come_together_into_slots_of_their_own(tmp_path: Path) -> None:
+    scenario = (
+        BITWIG
+        + """o.press("Generate"); const id = sent.at(-1)[2];
+    for (const name of ["a", "b"]) o.receive("/drawaudio/take/ready", [id, "j1", "t1", name, 0, 48000, 9, 7]);
+    o.slot(1, true); o.slot(2, true); o.slot(1, false);
+    o.receive("/drawaudio/take/ready", [id, "j1", "t3", "c", 0, 48000, 9, 7]); report(inserted);"""
+    )
+    assert run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path) == ["1:a", "2:b", "1:c"]
+
+
+def test_bitwig_forgets_what_was_refused_and_knows_whose_take_it_has(tmp_path: Path) -> None:
+    scenario = (
+        BITWIG
+        + """service.session_id = "s1"; o.press("Generate");
+    o.receive("/drawaudio/error", [sent.at(-1)[2], "bad_cue", "no"]); o.press("Cancel");
+    o.press("Generate"); o.receive("/drawaudio/take/ready", [sent.at(-1)[2], "j1", "t1", "a", 0, 48000, 9, 7]);
+    const before = sent.length; service.session_id = "s2"; o.press("Regenerate"); o.press("Regenerate selection");
+    report([sent.length - before, popups]);"""
+    )
+    sent, popups = run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path)
+    assert "nothing to cancel" in popups[1] and sent == 0 and "another session" in popups[-1]
+
+
+def test_bitwig_plays_without_a_word_where_no_service_runs(tmp_path: Path) -> None:
+    scenario = BITWIG + PLAY + "service = null; o.playing(true); play(3, 11); report([popups, sent]);"
+    assert run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path) == [[], []]
+
+
+def test_bitwig_asks_once_a_service_that_was_started_anew(tmp_path: Path) -> None:
+    scenario = (
+        BITWIG
+        + PLAY
+        + """o.playing(true); play(4, 6);
+    o.receive("/drawaudio/error", ["", "unavailable", "no capture runs"]); const before = sent.length;
+    play(6, 10); const silent = sent.length === before; play(4, 10); play(4, 5); report([silent, ended().length]);"""
+    )
+    assert run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path) == [True, 1]
 
 
 def test_cubase_sends_its_fader_as_fourteen_bits(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import re
 
 SILENCE = "-inf"
+#: Beats between two moments that were played one after the other; more is a jump.
+LEAP = 2.0
 
 
 def level_db(text):
@@ -18,18 +20,19 @@ class Capture:
 
     def __init__(self):
         self._points = {}
-        self._from = self._to = None
+        self._from = self._to = self._at = None
 
     def note(self, beats, level):
-        """One moment of playing. Going back over a passage replaces what was there."""
-        if self._to is None or not self._to <= beats <= self._to + 2.0:
-            self._from = beats
-            self._points = {at: value for at, value in self._points.items() if at < beats}
-        passed = [at for at in self._points if self._to is not None and self._to < at <= beats]
-        for at in passed:
-            del self._points[at]
+        """One moment of playing. What is played again is replaced moment by moment: a loop is whole in every round."""
+        played_on = self._at is not None and self._at <= beats <= self._at + LEAP
+        if played_on:
+            for passed in [at for at in self._points if self._at < at <= beats]:
+                del self._points[passed]
+        elif self._at is None or not self._from <= beats <= self._to:
+            self._points = {}
+            self._from = self._to = beats
         self._points[beats] = level
-        self._to = beats
+        self._at, self._to = beats, max(self._to, beats)
 
     def between(self, start, end, seconds_per_beat):
         """The curve of a span, or None where it was not played through from its start to its end."""

@@ -10,6 +10,8 @@ TAKE_SUFFIX = " \u00b7 Foley"
 CHANNEL = 15
 #: Live tells scripts no sample rate. Takes are placed in beats; this is only the rate of their files.
 RATE = 48000
+#: Live's own refusals are RuntimeErrors (a frozen track, a file it cannot read): they too are for the designer.
+FAULTS = (spool.DrawAudioError, RuntimeError)
 VERBS = {60: "generate", 61: "regenerate", 62: "regenerate_selection", 63: "next_take", 64: "keep", 65: "cancel"}
 
 
@@ -65,7 +67,7 @@ class DrawAnAudio:
         """One verb; what goes wrong is said in Live's status line."""
         try:
             getattr(self, verb)()
-        except spool.DrawAudioError as error:
+        except FAULTS as error:
             self._tell(str(error))
 
     def generate(self):
@@ -82,7 +84,7 @@ class DrawAnAudio:
             capture.between(start, end, spb) if capture else None,
             self._marks(start, end, spb),
         )
-        self._ask(body, (track.name, start))
+        self._ask(body, (track, start))
 
     def regenerate(self):
         take, place = self._sounding()
@@ -98,7 +100,8 @@ class DrawAnAudio:
         raise spool.DrawAudioError("Live lets no script choose a take: audition the track's take lanes.")
 
     def keep(self):
-        spool.Request(HOST, {"verb": "take/keep", "take": self._sounding()[0]})
+        take, place = self._sounding()
+        self._requests.append(spool.Request(HOST, spool.keep(take), place))
         self._tell("Draw an Audio: kept")
 
     def cancel(self):
@@ -135,7 +138,7 @@ class DrawAnAudio:
     def _record(self):
         if not self._song.is_playing:
             return
-        track = self._song.view.selected_track
+        track = self._source()
         volume = track.mixer_device.volume
         capture = self._captures.setdefault(track.name, Capture())
         capture.note(self._song.current_song_time, level_db(volume.str_for_value(volume.value)))
@@ -143,7 +146,7 @@ class DrawAnAudio:
     # --------------------------------------------------------------------------------------- asking and placing
     def _ask(self, body, place):
         self._requests.append(spool.Request(HOST, body, place))
-        self._tell(f"Draw an Audio: asked for {place[0]}")
+        self._tell(f"Draw an Audio: asked for {place[0].name}")
 
     def _sounding(self):
         if self._last is None:
@@ -153,7 +156,7 @@ class DrawAnAudio:
     def _poll(self, request):
         try:
             for take in request.poll():
-                self._place(take, request.context)
+                self._try_to_place(take, request.context)
         except spool.DrawAudioError as error:
             self._tell(str(error))
         if not request.open:
@@ -162,11 +165,23 @@ class DrawAnAudio:
         elif request.stage:
             self._tell(f"Draw an Audio: {100 * request.done:.0f} % {request.stage}")
 
-    def _place(self, take, place):
-        name, start = place
-        self._song.begin_undo_step()
+    def _try_to_place(self, take, place):
+        """A take that Live refuses must not keep the next ones away, nor stay unsaid."""
         try:
-            track = self._take_track(name)
+            self._place(take, place)
+        except FAULTS as error:
+            self._tell(f"Draw an Audio: {error} The take is {take['path']}")
+
+    def _place(self, take, place):
+        source, start = place
+        song = self._song
+        if source not in [*song.tracks, *song.return_tracks, song.master_track]:
+            raise spool.DrawAudioError("its track is gone.")
+        view = song.view
+        selected = view.selected_track
+        song.begin_undo_step()
+        try:
+            track = self._take_track(source.name)
             lanes = hasattr(track, "create_take_lane")
             # Without take lanes (before 12.2) a clip over a clip would cut it: every take gets a track of its own.
             home = track.create_take_lane() if lanes else track
@@ -174,8 +189,10 @@ class DrawAnAudio:
             if clip is not None:
                 clip.warping = False
         finally:
-            self._song.end_undo_step()
-        self._last = (take["take"], place)
+            # Live selects a track it makes; the designer's stays selected.
+            view.selected_track = selected
+            song.end_undo_step()
+        self._last = (take, place)
         self._tell(f"Draw an Audio: a take is on {track.name}")
 
     def _take_track(self, source):

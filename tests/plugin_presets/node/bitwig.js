@@ -1,7 +1,7 @@
 // What Bitwig offers a controller script, as far as the published API's names go; anything else is not there and throws.
 const SERVICE = { token: "t", port: 7890 };
 let service = SERVICE;
-const sent = [], inserted = [], popups = [], handlers = {}, signals = {}, setters = { markers: [] };
+const sent = [], inserted = [], popups = [], handlers = {}, signals = {}, setters = { markers: [], slots: [] };
 const watch = (name) => ({ addValueObserver: (f) => { setters[name] = f; }, markInterested() {} });
 const report = (value) => process.stdout.write(JSON.stringify(value));
 
@@ -14,7 +14,8 @@ const Java = {
   })[name],
 };
 const slot = (index) => ({
-  hasContent: () => ({ get: () => index === 0, markInterested() {} }),
+  // Bitwig tells what a slot holds at once, and of changes when it gets round to them.
+  hasContent: () => ({ addValueObserver: (f) => { setters.slots[index] = f; f(index === 0); } }),
   replaceInsertionPoint: () => ({ insertFile: (path) => inserted.push(`${index}:${path}`) }),
 });
 const marker = (index) => {
@@ -50,6 +51,7 @@ const observers = new Proxy({
   marker(index, exists, beats, name) {
     setters.markers[index].exists(exists); setters.markers[index].position(beats); setters.markers[index].name(name);
   },
+  slot: (index, filled) => setters.slots[index](filled),
   press: (name) => signals[name](),
   receive: (address, values) => handlers[address](null, {
     getString: (k) => values[k], getDouble: (k) => values[k], getInt: (k) => values[k],
