@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from bridge.hosts.model import Marker, Project, ProjectError, Track, VideoItem
 from bridge.hosts.numbers import seconds
 from bridge.hosts.safe_xml import project_xml
-from bridge.timecode import FRAME_RATES, FrameRate, TimecodeError
+from bridge.timecode import FrameRate, TimecodeError
 
 #: Elements that lie on a timeline and may hold others; each has an offset in its parent's time.
 STORY = (
@@ -24,6 +24,8 @@ MARKERS = ("marker", "chapter-marker")
 TRANSITION_START = Fraction(3600)
 #: A marker's frame is its clip's, which may be longer than the sequence's; what is longer than any is a range.
 LONGEST_FRAME = Fraction(1001, 24000)
+#: The rates that count in drop frame.
+NTSC = (Fraction(30000, 1001), Fraction(60000, 1001))
 #: All of a sequence and more.
 EVER = (Fraction(-(10**9)), Fraction(10**9))
 
@@ -212,8 +214,10 @@ def _conform(clip: Element, around: _Local) -> Fraction:
 
 
 def _frame_rate(sequence: Element, frame: Fraction | None) -> FrameRate | None:
-    drop = sequence.get("tcFormat") == "DF"
-    return next((rate for rate in FRAME_RATES.values() if frame and rate.fps * frame == 1 and rate.drop == drop), None)
+    if frame is None or not 1 <= 1 / frame <= 1000:
+        return None
+    # Of other rates "DF" says nothing.
+    return FrameRate(1 / frame, sequence.get("tcFormat") == "DF" and 1 / frame in NTSC)
 
 
 def _representation(asset: Element) -> str:

@@ -21,6 +21,9 @@ MAX_CUES = 100_000
 _TIME_REFERENCE = struct.Struct("<Q")
 #: Offset of TimeReference in a `bext` chunk: behind description, originator, reference, date and time.
 _TIME_REFERENCE_AT = 256 + 32 + 32 + 10 + 8
+#: A loop in a `smpl` chunk: cue id, kind, first and last sample, fraction, how often; where their count and they stand.
+_LOOP = struct.Struct("<6I")
+_LOOP_COUNT_AT, _LOOPS_AT = 28, 36
 
 
 def read_wave(data: bytes, path: Path) -> Project:
@@ -32,7 +35,7 @@ def read_wave(data: bytes, path: Path) -> Project:
         for name, size in _walk(file, warnings):
             if name.lower() == b"list":  # some recorders write it in lower case
                 lists.append(file.read(size) if size <= MAX_CHUNK else b"")
-            elif name in (b"fmt ", b"bext", b"cue ", b"iXML") and name not in chunks:
+            elif name in (b"fmt ", b"bext", b"cue ", b"smpl", b"iXML") and name not in chunks:
                 if size > MAX_CHUNK:
                     raise ProjectError(f"{path.name}: a damaged wave file (a {size}-byte {name!r} chunk)")
                 chunks[name] = file.read(size)
@@ -57,7 +60,7 @@ def read_wave(data: bytes, path: Path) -> Project:
         sample_rate=rate,
         frame_rate=_frame_rate(ixml),
         start_s=start_s,
-        markers=tuple(_markers(chunks.get(b"cue ", b""), lists, rate, warnings)),
+        markers=tuple(_markers(chunks, lists, rate, warnings)),
         warnings=tuple(warnings),
     )
 
@@ -106,7 +109,8 @@ def _padding(size: int, following: bytes) -> int:
     return 0 if following.isalnum() or following == b"_" else size % 2
 
 
-def _markers(cue: bytes, lists: list[bytes], rate: int, warnings: list[str]) -> list[Marker]:
+def _markers(chunks: dict[bytes, bytes], lists: list[bytes], rate: int, warnings: list[str]) -> list[Marker]:
+    cue = chunks.get(b"cue ", b"")
     if len(cue) < 4:
         return []
     (count,) = struct.unpack_from("<I", cue)
@@ -118,16 +122,25 @@ def _markers(cue: bytes, lists: list[bytes], rate: int, warnings: list[str]) -> 
     for body in lists:
         if body[:4].lower() == b"adtl":
             _read_adtl(body, labels, lengths)
+    loops = _loops(chunks.get(b"smpl", b""))
     markers = []
     for index in range(min(count, held, MAX_CUES)):
         identity, position, _, _, _, offset = CUE_POINT.unpack_from(cue, 4 + index * CUE_POINT.size)
         # The sample offset counts in the data chunk; some programs fill in only the play position.
         sample = offset or position
-        length = lengths.get(identity, 0)
-        end_s = (sample + length) / rate if length else None
+        length = lengths.get(identity, 0) or loops.get((identity, sample), sample) - sample
+        end_s = (sample + length) / rate if length > 0 else None
         kind = "marker" if end_s is None else "region"
         markers.append(Marker(kind, labels.get(identity, ""), sample / rate, end_s))
     return markers
+
+
+def _loops(smpl: bytes) -> dict[tuple[int, int], int]:
+    """Cue and first sample of each loop -> its end: so REAPER writes a region, and samplers what they repeat."""
+    count = struct.unpack_from("<I", smpl, _LOOP_COUNT_AT)[0] if len(smpl) >= _LOOPS_AT else 0
+    held = min(count, MAX_CUES, (len(smpl) - _LOOPS_AT) // _LOOP.size) if count else 0
+    loops = _LOOP.iter_unpack(smpl[_LOOPS_AT : _LOOPS_AT + held * _LOOP.size])
+    return {(identity, start): end for identity, _, start, end, _, _ in loops}
 
 
 def _read_adtl(body: bytes, labels: dict[int, str], lengths: dict[int, int]) -> None:

@@ -115,6 +115,8 @@ def test_where_a_marker_lies(read: Read, story: str, wanted: float) -> None:
         ("200/5000s", "NDF", "25"),
         ("1001/30000s", "DF", "29.97DF"),
         ("1001/60000s", "NDF", "59.94NDF"),
+        ("1001/24000s", "DF", "23.976"),
+        ("1/120s", "NDF", "120"),
         ("0s", "NDF", "None"),
     ],
 )

@@ -86,6 +86,20 @@ def test_names_beyond_ascii_and_names_by_note_alone(read: Read) -> None:
     assert markers(read("t.wav", wave(FMT, DATA, POINTS, adtl))) == [("Tür", 0.1), ("by note", 0.25)]
 
 
+def test_reaper_writes_its_regions_as_loops(read: Read) -> None:
+    def loops(*each: tuple[int, int, int], count: int | None = None) -> bytes:
+        head = struct.pack("<9I", 0, 0, 20833, 60, 0, 0, 0, len(each) if count is None else count, 0)
+        return chunk(b"smpl", head + b"".join(struct.pack("<6I", i, 0, start, end, 0, 0) for i, start, end in each))
+
+    adtl = chunk(b"LIST", b"adtl" + text_of(b"labl", 1, b"Region 1\0") + text_of(b"labl", 2, b"Marker 1\0"))
+    for count in (None, 9):  # one that announces more than it holds
+        # A loop of another place than its cue's is a sampler's own.
+        data = wave(FMT, DATA, POINTS, adtl, loops((1, 4800, 24000), (2, 9600, 30000), count=count))
+        assert [(m.kind, m.name, m.time_s, m.end_s) for m in read("t.wav", data).markers] == [
+            ("region", "Region 1", 0.1, 0.5), ("marker", "Marker 1", 0.25, None)]  # fmt: skip
+    assert len(read("t.wav", wave(FMT, DATA, POINTS, adtl, chunk(b"smpl", b"\xff" * 35))).markers) == 2
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "mac-roman"])
 def test_dashes_and_quotes_of_windows_and_the_mac(read: Read, encoding: str) -> None:
     adtl = chunk(b"LIST", b"adtl" + text_of(b"labl", 1, "door – “slams”".encode(encoding) + b"\0"))
