@@ -143,6 +143,8 @@ class _Reader:
                     seen = (here.at(offset), here.at(offset + length) if length else EVER[1])
                     if (child.get("lane") or "0") == "0":  # what is only connected may go on beyond its clip
                         seen = (max(seen[0], here.seen[0]), min(seen[1], here.seen[1]))
+                    if clip.get("enabled") == "0":
+                        seen = (seen[0], seen[0])
                     scale = here.scale * _conform(clip, here)
                     inside = _Local(here.at(offset), _local_start(clip), scale, here.frame, seen)
                     self._place_video(clip, inside)
@@ -161,7 +163,7 @@ class _Reader:
         if asset is None or clip.tag not in ("asset-clip", "video") or begin >= end:
             return
         file = asset.get("src") or _representation(asset)
-        if file and asset.get("hasVideo", "1") == "1":
+        if file and _has_picture(asset) and clip.get("srcEnable") != "audio":
             # A clip's time is its media's timecode, a file's own time begins at 0.
             local = inside.local + (begin - inside.begins) / inside.scale
             offset = max(local - _time(asset.get("start"), Fraction(0)), Fraction(0))
@@ -218,6 +220,11 @@ def _frame_rate(sequence: Element, frame: Fraction | None) -> FrameRate | None:
         return None
     # Of other rates "DF" says nothing.
     return FrameRate(1 / frame, sequence.get("tcFormat") == "DF" and 1 / frame in NTSC)
+
+
+def _has_picture(asset: Element) -> bool:
+    """Media that say they have sound have no picture unless they say so too."""
+    return asset.get("hasVideo", "0" if asset.get("hasAudio") == "1" else "1") == "1"
 
 
 def _representation(asset: Element) -> str:

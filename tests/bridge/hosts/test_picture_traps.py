@@ -124,7 +124,8 @@ def test_frame_durations(read: Read, frame: str, format: str, rate: str) -> None
     assert str(read("t.fcpxml", fcpxml("", frame=frame, format=format)).frame_rate) == rate
 
 
-ASSET = '<asset id="r2" src="file:///a.mov" start="7200s" duration="20s" hasVideo="1"/>'
+ASSET = '<asset id="r2" src="file:///a.mov" start="7200s" duration="20s" hasVideo="1" hasAudio="1"/>'
+ASSET += '<asset id="r3" src="file:///music.wav" start="0s" duration="20s" hasAudio="1"/>'
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,15 @@ ASSET = '<asset id="r2" src="file:///a.mov" start="7200s" duration="20s" hasVide
             '<asset-clip ref="r2" offset="0s" start="7200s" duration="5s"/>'
             '<asset-clip ref="r2" offset="5s" start="7205s" duration="9s"/></spine></sync-clip>',
             [(5.0, 6.0, 3.0)],
+        ),
+        # Sound has no picture, nor has a clip of which only the sound is used, nor one that is switched off.
+        (
+            '<asset-clip ref="r2" offset="3600s" start="7200s" duration="9s">'
+            '<asset-clip ref="r3" lane="-1" offset="7200s" duration="9s"/>'
+            '<asset-clip ref="r2" lane="-2" offset="7200s" start="7200s" duration="9s" srcEnable="audio"/>'
+            '<clip lane="1" offset="7200s" duration="9s" enabled="0"><video ref="r2" offset="0s" duration="9s"/></clip>'
+            "</asset-clip>",
+            [(0.0, 0.0, 9.0)],
         ),
         # What is only connected to a clip may go on beyond it.
         (
