@@ -56,11 +56,11 @@ def read_edl(data: bytes, path: Path) -> Project:
             found.append(Marker(kind, match.group(2), event_s, end, match.group(1).lower() or None))
     if not starts and not found:
         raise ProjectError(f"{path.name}: no edit list with events or locators; export it as CMX 3600")
+    day_s = float(rate.frames_per_day / rate.fps)
+    if starts and max(starts) - min(starts) > day_s / 2:  # over midnight: what is early in the day is the later part
+        starts = [at for at in starts if at > day_s / 2]
     start_s = min(starts, default=0.0)
-    markers = [
-        replace(one, time_s=one.time_s - start_s, end_s=None if one.end_s is None else one.end_s - start_s)
-        for one in found
-    ]
+    markers = [_after(one, start_s, day_s) for one in found]
     return Project(
         format="edl",
         version="CMX 3600",
@@ -71,6 +71,13 @@ def read_edl(data: bytes, path: Path) -> Project:
         markers=tuple(markers),
         warnings=tuple(warnings),
     )
+
+
+def _after(marker: Marker, start_s: float, day_s: float) -> Marker:
+    """A marker at a time from midnight, counted from the start; half a day before it is half a day after it."""
+    from_s = start_s if marker.time_s - start_s > -day_s / 2 else start_s - day_s
+    end_s = None if marker.end_s is None else marker.end_s - from_s
+    return replace(marker, time_s=marker.time_s - from_s, end_s=end_s)
 
 
 def _color(text: str) -> tuple[str | None, str]:

@@ -15,6 +15,8 @@ from bridge.timecode import FrameRate, Timecode, TimecodeError
 
 #: Feet and frames count 35 mm film, however the session runs.
 FRAMES_PER_FOOT, FILM_FPS = 16, 24
+#: What stands behind the name of a track of more than one channel.
+_CHANNELS = re.compile(r" \((Stereo|LCRS?|Quad|\d\.\d(\.\d)?)\)$")
 
 
 @dataclass
@@ -128,7 +130,7 @@ def _heading(line: str) -> str:
 
 def _tracks(session: _Session) -> list[Track]:
     names = [
-        line.partition(":")[2].strip()
+        _CHANNELS.sub("", line.partition(":")[2].strip())
         for line in session.sections.get("TRACK LISTING", [])
         if line.startswith("TRACK NAME:")
     ]

@@ -128,6 +128,14 @@ def test_one_word_tells_an_old_mac_from_windows(read: Read, encoding: str, name:
     assert read("t.txt", session(rows).encode(encoding)).markers[0].name == name
 
 
+def test_a_tracks_channels_are_no_part_of_its_name(read: Read) -> None:
+    names = ["Foley", "Rain (Stereo)", "Bed (5.1)", "Atmos (7.1.2)", "Take (2)", "(Stereo)"]
+    listing = "".join(f"TRACK NAME:\t{name}\nCOMMENTS:\t\nUSER DELAY:\t0 Samples\nSTATE: \n\n\n" for name in names)
+    text = session("").replace("M A R K E R S", listing + "M A R K E R S")
+    assert [track.name for track in read("t.txt", text).tracks] == [
+        "Foley", "Rain", "Bed", "Atmos", "Take (2)", "(Stereo)"]  # fmt: skip
+
+
 def test_markers_on_rulers_and_tracks_and_a_session_without_any(read: Read) -> None:
     rows = row(1, "01:00:01:00", "48000", "Samples", f"{padded('hit')}\t{padded('Markers 2')}\tRuler        \tloud")
     rows += row(7, "01:00:02:00", "96000", "Samples", f"{padded('on a track')}\t{padded('Audio 1')}\tTrack        \t")
@@ -186,6 +194,14 @@ def test_locators(read: Read, locator: str, name: str, color: str | None, ends: 
 )
 def test_the_rate_of_the_record(read: Read, text: str, rate: str) -> None:
     assert str(read("t.edl", "TITLE: T\n" + text).frame_rate) == rate
+
+
+def test_an_edit_over_midnight(read: Read) -> None:
+    text = "TITLE: T\nFCM: NON-DROP FRAME\n" + event(1, "23:59:50:00", "00:00:00:00")
+    text += "* LOC: 23:59:49:00 RED     before\n* LOC: 23:59:55:00 RED     first\n"
+    text += event(2, "00:00:00:00", "00:00:09:24") + "* LOC: 00:00:05:12 RED     second\n"
+    project = read("t.edl", text)
+    assert project.start_s == 86390.0 and markers(project) == [("before", -1.0), ("first", 5.0), ("second", 15.48)]
 
 
 def test_transitions_wipes_keys_audio_and_tabs_are_events(read: Read) -> None:
