@@ -76,9 +76,12 @@ def _install_into(preset: Preset, folder: Path) -> Installed:
     done = []
     try:
         record = _read_record(folder)
-        for source, target in files_of(preset, folder):
-            done.append(_place(source, target, folder, record))
-        _write_record(folder, record)
+        try:
+            for source, target in files_of(preset, folder):
+                done.append(_place(source, target, folder, record))
+        finally:  # what is placed is ours, whatever stopped the rest
+            if record:
+                _write_record(folder, record)
         if preset.after:
             done += preset.after(folder)
     except OSError as error:
@@ -109,18 +112,23 @@ def _place(source: Path, target: Path, folder: Path, record: dict[str, str]) -> 
             return f"already there: {target}"
         if record.get(key) != _sha256(present):
             shown = target.with_name(target.name + ".new")
-            _write(shown, content)
+            write(shown, content)
             return f"kept yours, ours is beside it: {shown}"
-    _write(shown, content)
+    write(shown, content)
     record[key] = _sha256(content)
     return f"installed: {shown}"
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path = path.resolve()  # a link stays one, and what it leads to is written
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _sha256(content: bytes) -> str:
@@ -136,7 +144,7 @@ def _read_record(folder: Path) -> dict[str, str]:
 
 
 def _write_record(folder: Path, record: dict[str, str]) -> None:
-    _write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+    write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
 
 
 def _one(darwin: str, windows: str, linux: str) -> Callable[[str, Path, Environment], list[Path]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from bridge.errors import UserError
-from bridge.presets import SOURCE
+from bridge.presets import SOURCE, write
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,7 @@ def _save(path: Path, root: ElementTree.Element) -> None:
         backup = path.with_name(path.name + BACKUP)
         if not backup.exists():
             shutil.copy2(path, backup)
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_bytes(
-        b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="utf-8") + b"\n"
-    )
-    temporary.replace(path)
+    write(path, b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="utf-8") + b"\n")
 
 
 def _lua_string(text: str) -> str:

@@ -34,6 +34,7 @@ class Verbs:
         self.service = service
         self._assembler = Assembler()
         self._capture: tuple[str, StreamCapture | None] | None = None
+        self._captured: tuple[str, list[Answer]] = ("", [])
         self._table: dict[str, Callable[[Values], list[Answer]]] = {
             "status": self._status,
             "cue/submit": self._submit,
@@ -155,6 +156,8 @@ class Verbs:
     def _capture_end(self, values: Values) -> list[Answer]:
         name = values["curve"]
         if self._capture is None or self._capture[0] != name:
+            if self._captured[0] == name:  # asked again, because the answer got lost
+                return self._captured[1]
             mark = self.service.store.curve_mark(name)
             if mark is None:
                 raise Refused("unknown_curve", f"no capture {name!r} runs")
@@ -167,10 +170,12 @@ class Verbs:
             curve, start_s, duration_s = self._played(values)
         self.service.store_curve(name, curve)
         span = json.dumps({"start_s": start_s, "duration_s": duration_s})
-        return [
+        answers: list[Answer] = [
             ("curve/ready", {"curve": name, "points": len(curve.points)}),
             ("ack", {"request": name, "verb": "capture/end", "result": span}),
         ]
+        self._captured = (name, answers)
+        return answers
 
     def _played(self, values: Values) -> tuple[LoudnessCurve, float, float]:
         """What was ridden on a MIDI controller, and the span that was played, in seconds from timecode midnight."""

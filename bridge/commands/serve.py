@@ -16,6 +16,7 @@ from bridge.audition import Player
 from bridge.commands.render import add_engine_arguments
 from bridge.errors import UserError
 from bridge.midi.door import MidiDoor, MidiState
+from bridge.midi.map import MidiMapError
 from bridge.osc.door import Door
 from bridge.osc.server import Servers
 from bridge.osc.spec import DEFAULT_HTTP_PORT, DEFAULT_PORT
@@ -125,7 +126,10 @@ def open_midi(service: Service, inputs: list[str], stack: ExitStack) -> MidiDoor
         service.log.write("MIDI changed", state=str(state))
         print(state, file=sys.stderr, flush=True)
 
-    door = MidiDoor(act, map_file=home() / "midi.json", inputs=inputs, on_change=changed)
+    try:
+        door = MidiDoor(act, map_file=home() / "midi.json", inputs=inputs, on_change=changed)
+    except MidiMapError as error:  # the map is the user's to change
+        raise UserError(str(error)) from error
     door.open()
     stack.callback(door.close)
     if door.state.available:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from types import MappingProxyType
 
 import mido
 import numpy as np
@@ -75,12 +76,19 @@ class CurveCapture:
     """Feed it everything that arrives while the host plays, then ``finish()``.
 
     ``controller`` names the fader; without one, the first of CC 7, CC 11 or an NRPN to move is it. ``rates`` are the
-    frame rates behind MTC's codes. Full scale is 0 dB and gain falls with the square, as MIDI volume does. A span
-    that is played again is overwritten from the first move on, as in a host's latch mode.
+    frame rates behind MTC's codes. ``stood`` is where faders stood before: a host sends only what changes. Full scale
+    is 0 dB and gain falls with the square, as MIDI volume does. A span that is played again is overwritten from the
+    first move on, as in a host's latch mode.
     """
 
-    def __init__(self, controller: Controller | None = None, rates: Sequence[FrameRate] = MTC_RATES) -> None:
+    def __init__(
+        self,
+        controller: Controller | None = None,
+        rates: Sequence[FrameRate] = MTC_RATES,
+        stood: Mapping[Controller, float] = MappingProxyType({}),
+    ) -> None:
         self.controller = controller
+        self._stood = stood
         self._transport = TransportFollower(rates, keep=None)
         self._reader = ControllerReader()
         self._moves: list[_Move] = []
@@ -97,6 +105,8 @@ class CurveCapture:
             self.controller = value.controller
         if value.controller != self.controller:
             return
+        if not self._moves and value.controller in self._stood:
+            self._moves.append(_Move(-math.inf, self._stood[value.controller]))
         if value.refines and self._moves and time_s - self._moves[-1].time_s <= PAIR_S:
             self._moves[-1] = _Move(self._moves[-1].time_s, value.fraction)
         else:

@@ -20,7 +20,7 @@ from typing import Any
 import mido
 
 from bridge.midi.capture import CapturedCurve, CaptureError, CurveCapture
-from bridge.midi.cc14 import Controller
+from bridge.midi.cc14 import Controller, ControllerReader
 from bridge.midi.map import KeyReader, MidiMap, Trigger
 from bridge.midi.mtc import rates_of
 from bridge.midi.transport import TransportFollower, Whereabouts
@@ -99,6 +99,8 @@ class MidiDoor:
         self._lock = threading.Lock()
         self._transport = TransportFollower(self._rates)
         self._keys = KeyReader()
+        self._faders = ControllerReader()
+        self._stood: dict[Controller, float] = {}
         self._capture: CurveCapture | None = None
         self._learning: tuple[str, Callable[[Trigger], None]] | None = None
         self._ports: list[Any] = []
@@ -201,7 +203,7 @@ class MidiDoor:
     def start_capture(self, controller: Controller | None = None) -> None:
         """Listen for a ridden fader from now on; a capture under way is dropped."""
         with self._lock:
-            self._capture = CurveCapture(controller, self._rates)
+            self._capture = CurveCapture(controller, self._rates, dict(self._stood))
 
     def capture_value(self, fraction: float, position_s: float | None = None) -> None:
         """A plain value 0…1 for the capture under way (an OSC stream). Raises ``CaptureError`` if there is none."""
@@ -222,6 +224,9 @@ class MidiDoor:
             self._transport.feed(message, time_s)
             if self._capture is not None:
                 self._capture.feed(message, time_s)
+            value = self._faders.feed(message)
+            if value is not None:
+                self._stood[value.controller] = value.fraction
             trigger = self._keys.feed(message)
             if trigger is not None and self._learning is not None:
                 name, learned = self._learning

@@ -27,6 +27,8 @@ function controlChange(number, value) {
 function ProcessMIDI() {
   var info = GetTimingInfo();
   var value = controllerOf(GetParameter("Loudness"));
+  // Every time it plays, the lane's first value leaves anew: whoever listens may have come since.
+  if (!info.playing) last = -1;
   if (!info.playing || value === last) return;
   last = value;
   controlChange(COARSE, value >> 7);

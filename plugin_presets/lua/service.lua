@@ -48,6 +48,9 @@ return function (json, files)
 
   --- The extra lines a cue needs to travel: what a host's `request` becomes on the wire (without its curve).
   function service.cue (request)
+    if request.start.samples < 0 then
+      error ("The region begins before timecode 00:00:00:00: let the project start at a later timecode.", 0)
+    end
     local cue = {
       version = 1,
       marker = request.text,

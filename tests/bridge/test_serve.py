@@ -145,6 +145,14 @@ def test_two_services_do_not_share_a_session(served: Served) -> None:
     assert done.returncode == 2 and "another `drawaudio serve`" in done.stderr
 
 
+def test_a_midi_map_with_a_slip_is_one_line(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "midi.json").write_text('{"version": 1, "keys": {')
+    served.environment, before = {**served.environment, "DRAWAUDIO_HOME": str(tmp_path)}, served.environment
+    done = served.run("serve", str(tmp_path / "session"), "--port", "0", "--http-port", "0")
+    served.environment = before
+    assert done.returncode == 2 and "midi.json" in done.stderr and "defect" not in done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_the_token_file_is_for_its_owner_only(served: Served) -> None:
     path = served.home / "service.json"

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import mido
+import numpy as np
 import pytest
 
 from bridge.midi.door import MidiDoor
@@ -53,6 +54,7 @@ def test_a_ridden_fader_becomes_the_curve_of_a_cue(service: Service) -> None:
     verbs, door = Verbs(service), door_of(service)
     end = {"token": "", "curve": "ride", "start_s": None, "duration_s": None}
     begin = {"token": "", "curve": "ride", "domain": "db", "reference_dbfs": -20.0, "follow": "tight", "source": "midi"}
+    door.receive(mido.Message("control_change", control=7, value=20), -1.0)
     verbs.perform("capture/begin", begin)
     ticks = count()
     for pair in range(25):
@@ -63,6 +65,10 @@ def test_a_ridden_fader_becomes_the_curve_of_a_cue(service: Service) -> None:
                 door.receive(mido.Message("control_change", control=7, value=round(now * 100)), now)
     ready, ack = verbs.perform("capture/end", end)
     span = json.loads(str(ack[1]["result"]))
+    assert verbs.perform("capture/end", end) == [ready, ack], "an answer that got lost is given again"
+    assert LoudnessCurve.from_json(service.curve_json("ride")).sample(np.zeros(1))[0] == pytest.approx(
+        40 * np.log10(20 / 127), abs=0.3
+    )
     assert ready[0] == "curve/ready" and 3600 <= span["start_s"] < 3601 and span["duration_s"] > 0.5
     assert isinstance(service.curve_json("ride"), dict) and LoudnessCurve.from_json(service.curve_json("ride")).points
     submit = {"token": "", "request": "s2", "cue": json.dumps(CUE), "name": "", "queue": "now"}

@@ -150,6 +150,35 @@ def test_a_broken_settings_file_is_one_line_and_stays(tmp_path: Path) -> None:
     assert (tmp_path / "ui_scripts").read_text() == "<UIScripts>"
 
 
+def test_what_an_interrupted_install_placed_is_known_as_ours(tmp_path: Path) -> None:
+    *_, (_, last) = files_of(PRESETS["reaper"], tmp_path)
+    last.mkdir(parents=True)
+    with pytest.raises(UserError, match="README"):
+        install("reaper", tmp_path)
+    last.rmdir()
+    (_, first), *_ = files_of(PRESETS["reaper"], tmp_path)
+    ours = first.read_bytes()
+    first.write_bytes(b"-- older\n")
+    record = tmp_path / ".drawaudio-installed.json"
+    current, older = (hashlib.sha256(text).hexdigest() for text in (ours, b"-- older\n"))
+    assert current in record.read_text()
+    record.write_text(record.read_text().replace(current, older))
+    install("reaper", tmp_path)
+    assert first.read_bytes() == ours
+    assert not list(tmp_path.rglob("*.partial")) and not list(tmp_path.rglob("*.new"))
+
+
+def test_a_settings_file_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "ardour7", tmp_path / "dotfiles"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / "ardour.keys").write_text(KEYS)
+    (folder / "ardour.keys").symlink_to(elsewhere / "ardour.keys")
+    install("ardour", folder)
+    assert (folder / "ardour.keys").is_symlink() and "script-2" in (elsewhere / "ardour.keys").read_text()
+    assert (folder / "ardour.keys.before-drawaudio").read_text() == KEYS
+
+
 def test_an_unknown_host_names_the_known_ones() -> None:
     with pytest.raises(UserError, match="ardour"):
         install("winamp")

@@ -341,6 +341,7 @@ def test_a_refused_request_and_a_take_that_is_not_there_are_said_once(home: Path
         ({"selected": 0}, "No track is selected"),
         ({"cursor": 9}, "No region to fill"),
         ({"active": 0}, "bypassed"),
+        ({"offset": -2}, "before timecode 00:00:00:00"),
     ],
 )
 def test_what_is_missing_is_said_in_one_line(home: Path, changes: dict[str, object], said: str) -> None:

@@ -71,6 +71,14 @@ def test_the_first_fader_that_moves_is_the_one():
     assert result.curve.sample(np.array([3.0]))[0] == pytest.approx(db(64), abs=0.01)
 
 
+def test_a_fader_is_known_from_before_the_capture():
+    taken = CurveCapture(stood={Controller("cc", 0, 7): 20 / 127, Controller("cc", 0, 11): 1.0})
+    for time_s, message in in_order(mtc(AN_HOUR, 4.0), cc(2.0, 127)):
+        taken.feed(message, time_s)
+    levels = taken.finish().curve.sample(np.array([0.1, 1.9, 2.1]))
+    assert levels == pytest.approx([db(20), db(20), db(127)], abs=0.01)
+
+
 def test_a_slow_fade_is_a_line_and_not_a_staircase():
     fade = [cc(0.5 + 0.4 * i, 127 - i) for i in range(60)]
     result = capture(mtc(AN_HOUR, 26.0), *fade).finish()
