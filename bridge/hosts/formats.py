@@ -69,7 +69,7 @@ def _midi(head: bytes) -> bool:
 
 def _csv(head: bytes) -> bool:
     first = _plain(head).lstrip(b"\xef\xbb\xbf\xff\xfe\r\n ").split(b"\n", 1)[0].lower()
-    return sum(first.count(mark) for mark in (b",", b";", b"\t")) >= 2 and any(
+    return any(mark in first for mark in (b",", b";", b"\t")) and any(
         word in first for word in (b"name", b"start", b"position", b"marker")
     )
 

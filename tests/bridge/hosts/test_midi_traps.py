@@ -236,6 +236,7 @@ REAPER = "#,Name,Start,End,Length,Color\n"
         (REAPER + "R1,rain,00:00:01:15,00:00:02:00,00:00:00:15\n", [("region", "rain", 1.5, 2.0, None)]),
         (REAPER + "R1,rain,01:00:00;00,01:01:00;02,0:0:0\n",
          [("region", "rain", 107892 * 1.001 / 30, 109692 * 1.001 / 30, None)]),
+        ("Name,Position\nrain,0:01.500\n", [("marker", "rain", 1.5, None, None)]),
         # Frame numbers beyond 29, hundredths of a frame, a place before the start.
         (REAPER + "M1,x,00:00:01:45,,\nM2,y,00:00:02:10.50,,\n",
          [("marker", "x", 1.9, None, None), ("marker", "y", 2.21, None, None)]),
