@@ -214,6 +214,8 @@ def _point(time_s: float, value: float, event: Element) -> LanePoint:
     x1, y1, x2, y2 = (number(corner) for corner in corners)
     x1, x2 = (min(max(x, 0.0), 1.0) for x in (x1, x2))
     y1, y2 = (min(max(y, -10.0), 10.0) for y in (y1, y2))
+    if (x1, x2) == (y1, y2):  # some sets write controls at every point, which bend nothing on the straight line
+        return LanePoint(time_s, value)
     return LanePoint(time_s, value, "cubic", control=(x1, y1, x2, y2))
 
 

@@ -112,9 +112,11 @@ def test_a_bent_segment_bends_as_its_two_controls_say(read: Read) -> None:
     controls = 'CurveControl1X="0.5" CurveControl1Y="0" CurveControl2X="1" CurveControl2Y="0.5"'
     bent = f'<FloatEvent Time="0" Value="1" {controls}/>'
     half = '<FloatEvent Time="4" Value="0.1" CurveControl1X="0.5" CurveControl1Y="0"/>'  # without its second control
-    inside = f"<Automation><Events>{bent}{half}</Events></Automation>"
+    straight = 'CurveControl1X="0.5" CurveControl1Y="0.5" CurveControl2X="0.5" CurveControl2Y="0.5"'
+    inside = f'<Automation><Events>{bent}{half}<FloatEvent Time="8" Value="1" {straight}/></Events></Automation>'
     (lane,) = lanes(read("bent.als", live(audio(VOLUME.format(""), envelopes(envelope(1, inside))))))
-    assert [(p.shape, p.control) for p in lane.points] == [("cubic", (0.5, 0.0, 1.0, 0.5)), ("linear", None)]
+    assert [(p.shape, p.control) for p in lane.points] == [
+        ("cubic", (0.5, 0.0, 1.0, 0.5)), ("linear", None), ("linear", None)]  # fmt: skip
     # Where the Bézier's parameter is one half: x = 0.6875, y = 0.3125 of the 20 dB down.
     assert 20 * np.log10(evaluate(lane, 4 * 0.6875)) == pytest.approx(-20 * 0.3125, abs=1e-6)
 
