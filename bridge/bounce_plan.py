@@ -73,7 +73,11 @@ def plan(project: Project, *, track: str | None = None, region: str | None = Non
             left_out.append((marker, reason))
             continue
         chosen = owner or track or _guess_track(project, marker)
-        cues.append(_planned(project, chosen, marker, text))
+        planned = _planned(project, chosen, marker, text)
+        if any((one.track, one.cue) == (planned.track, planned.cue) for one in cues):
+            left_out.append((marker, "the same as a region before it"))  # its take twice would be twice as loud
+        else:
+            cues.append(planned)
     if not cues:
         raise UserError(_nothing(project, track, region, left_out))
     return Plan(project, tuple(cues), tuple(left_out))
@@ -158,13 +162,16 @@ def _planned(project: Project, track: str, region: Marker, text: str) -> Planned
         rate = project.sample_rate or DEFAULT_RATE
         first, last = (FORMATS[project.format].sample(time_s, rate) for time_s in (region.time_s, region.end_s))
         start, duration = first / rate, (last - first) / rate
+        at = first + round(project.start_s * rate)
+        if at < 0:
+            raise CueError("start", "lies before 0:00 of the timecode", "move the region, or the project's start")
         curve, notes = _curve(project, track, start, duration, said, where)
         masks = said.masks + tuple(_masks_inside(project, start, duration))
         video, video_notes = _video(project, start, bool(masks))
         cue = Cue(
             prompt=said.prompt or track,
             negative_prompt=said.negative_prompt,
-            span=Span(first + round(project.start_s * rate), rate, duration),
+            span=Span(at, rate, duration),
             loudness=curve,
             video=video,
             masks=tuple(_relative_paths(masks, project.path.parent)),

@@ -130,17 +130,19 @@ class _Meter:
 def _meters(tempo_map: Element) -> list[_Meter]:
     """The time signatures by their bars, at least one; since version 5 nothing is counted in bars alone."""
     meters = [_Meter(1.0, 0.0, 4.0, 1.0)]
-    for element in sorted(tempo_map.iter("Meter"), key=lambda one: _bar_and_beat(one)[0]):
-        bar = _bar_and_beat(element)[0]
+    for element in sorted(tempo_map.iter("Meter"), key=lambda one: _in_bars(one)[0]):
+        bar, _, _ = _in_bars(element)
         divisions = max(_number(element.get("divisions-per-bar") or element.get("beats-per-bar"), 4.0), 1.0)
         note = max(_number(element.get("note-type") or element.get("note-value"), 4.0), 1.0)
         meters.append(_Meter(bar, meters[-1].beat_of(bar, 1.0), divisions, 4.0 / note))
     return meters
 
 
-def _bar_and_beat(element: Element) -> tuple[float, ...]:
+def _in_bars(element: Element) -> tuple[float, float, float]:
     """Bar, beat and ticks of a "3|1|0"; bar and beat count from 1."""
-    return tuple(number(part, 1.0) for part in (element.get("start") or "1|1|0").split("|"))
+    parts = [number(part, 1.0) for part in (element.get("start") or "1|1|0").split("|")]
+    bar, beat, ticks = (*parts[:3], *(1.0, 1.0, 0.0)[len(parts) :])
+    return bar, beat, ticks
 
 
 def _tempos(tempo_map: Element) -> Iterator[tuple[Element, Element]]:
@@ -173,9 +175,9 @@ def _section(
         beat = _number(place.get("pulse"), 0.0) * 4.0
         event = TempoEvent(beat, bpm, ramp, number(place.get("frame")) / sample_rate)
     else:
-        bar, beat_in_bar, *ticks = _bar_and_beat(place)
+        bar, beat_in_bar, ticks = _in_bars(place)
         meter = meters[max(bisect_right(meters, bar, key=lambda one: one.bar) - 1, 0)]
-        event = TempoEvent(meter.beat_of(bar, beat_in_bar, *ticks), bpm, ramp)
+        event = TempoEvent(meter.beat_of(bar, beat_in_bar, ticks), bpm, ramp)
     return _Section(event, end, slope)
 
 

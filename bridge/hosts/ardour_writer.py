@@ -76,7 +76,9 @@ class _Writer:
         # Not by way of floats: an id may be larger than they hold exactly.
         written = [session.get("id-counter", ""), *(element.get("id", "") for element in session.iter())]
         self.last_id = max((int(one) for one in written if re.fullmatch("[0-9]{1,19}", one)), default=0)
-        self.names = {route.get("name", "") for route in session.iterfind("./Routes/Route")}
+        # Until version 5 a track names its playlist, and that of a track which is gone may lie about unused.
+        named = (one for path in ("./Routes/Route", "./*/Playlist") for one in session.iterfind(path))
+        self.names = {one.get("name", "") for one in named}
         self.models = self._models()
 
     def _models(self) -> list[Element]:

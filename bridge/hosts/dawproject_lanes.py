@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from bridge.hosts.beat_lines import BeatLines
@@ -46,13 +47,23 @@ class _Draft:
     """A lane in the making: one control may be automated by several <Points>, and each of them be heard repeatedly."""
 
     lane: Lane
-    points: list[LanePoint] = field(default_factory=list)
+    #: The points of each, and whether a clip ends behind them.
+    pieces: list[tuple[list[LanePoint], bool]] = field(default_factory=list)
     known: set[LanePoint] = field(default_factory=set)
 
-    def add(self, points: Iterable[LanePoint]) -> None:
+    def add(self, points: Iterable[LanePoint], *, clipped: bool) -> None:
         new = [point for point in points if point not in self.known]
-        self.points += new
+        if new:
+            self.pieces.append((new, clipped))
         self.known.update(new)
+
+    def points(self) -> tuple[LanePoint, ...]:
+        """All of them in order; where one clip ends and another begins, the end comes first, as the file may not."""
+        pieces = sorted(self.pieces, key=lambda piece: piece[0][0].time_s)
+        for (points, clipped), (following, _) in pairwise(pieces):
+            if clipped and points[-1].time_s < following[0].time_s:
+                points[-1] = replace(points[-1], shape="hold")  # no line leads from one clip to the next
+        return in_order(point for points, _ in pieces for point in points)
 
 
 class LaneReader:
@@ -70,7 +81,7 @@ class LaneReader:
 
     def of(self, track: str) -> tuple[Lane, ...]:
         """The lanes of a track, or of a channel without one, by its id."""
-        return tuple(replace(d.lane, points=in_order(d.points)) for d in self.drafts.get(track, {}).values())
+        return tuple(replace(draft.lane, points=draft.points()) for draft in self.drafts.get(track, {}).values())
 
     def channel(self, channel: Element, track: str) -> None:
         vca = channel.get("role") == "vca"
@@ -91,9 +102,12 @@ class LaneReader:
                         self._declare(element, "param", track, f"{name}: {own}", guide=guide)
 
     def _declare(self, element: Element, controls: str, track: str, name: str, *, guide: bool = False) -> None:
+        identity = element.get("id")
+        if not identity:  # nothing can automate it
+            return
         unit = element.get("unit", "linear")
-        low, high = number(element.get("min"), 0.0), number(element.get("max"), 1.0)
-        self.parameters[element.get("id", "")] = _Parameter(controls, track, name, unit, low, high, guide)
+        low, high = (_value(element.get(edge, ""), default) for edge, default in (("min", 0.0), ("max", 1.0)))
+        self.parameters[identity] = _Parameter(controls, track, name, unit, low, high, guide)
 
     def points(self, element: Element, unit: str, place: Place, track: str | None) -> None:
         """Read a <Points>, whose times count in `unit` at `place`."""
@@ -109,7 +123,9 @@ class LaneReader:
         points = in_order(self._read_points(element, parameter, value_unit))
         if not points:
             return
-        domain = "db" if value_unit == "decibel" and parameter.controls in GAIN_CONTROLS else "gain"
+        # A share of a range in decibels is straight where decibels are.
+        scale = parameter.unit if value_unit == "normalized" else value_unit
+        domain = "db" if scale == "decibel" and parameter.controls in GAIN_CONTROLS else "gain"
         if parameter.guide:
             domain = "db"
         elif parameter.controls in CONTROLLERS.values():
@@ -127,7 +143,7 @@ class LaneReader:
         if placed:
             drafts = self.drafts.setdefault(parameter.track, {})
             key = identity or (parameter.controls if domain == "midi_cc" else f"{parameter.name} {len(drafts)}")
-            drafts.setdefault(key, _Draft(lane)).add(placed)
+            drafts.setdefault(key, _Draft(lane)).add(placed, clipped=place.window is not None)
 
     def _read_points(self, element: Element, parameter: _Parameter, unit: str) -> Iterator[LanePoint]:
         """The points in the timeline's own time."""
@@ -140,8 +156,7 @@ class LaneReader:
                 raise ProjectError(f"{self.file}: more than {MAX_FILE_POINTS} points; thin the automation first")
             try:
                 time = seconds(number(point.get("time")))
-                text = point.get("value", "")
-                value = WORDS[text.lower()] if text.lower() in WORDS else number(text)
+                value = _value(point.get("value", ""))
                 shape = "linear" if point.get("interpolation") == "linear" else "hold"
                 yield LanePoint(time, _finite(_converted(value, unit, parameter)), shape)
             except (ValueError, OverflowError):
@@ -157,6 +172,10 @@ def _expression(target: Element, expression: str, track: str) -> _Parameter:
         return _Parameter(CONTROLLERS.get(controller, "param"), track, f"CC {controller}", "normalized", 0.0, 1.0)
     controls = "take" if expression == "gain" else "param"
     return _Parameter(controls, track, f"clip {expression}", "linear", 0.0, 1.0)
+
+
+def _value(text: str, default: float | None = None) -> float:
+    return WORDS[text.lower()] if text.lower() in WORDS else number(text, default)
 
 
 def _finite(value: float) -> float:

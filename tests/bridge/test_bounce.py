@@ -143,6 +143,12 @@ def test_the_guide_plug_in_goes_before_the_fader_and_a_send_is_never_drawn_by() 
     assert planned.notes == ("no lane is drawn: loose at 0 dB",)
 
 
+def test_a_region_that_lies_there_twice_is_one_cue() -> None:
+    twice = plan(project(region("Guide: rain"), region("Guide: rain"), region("Guide: rain", end=3.0)))
+    assert [one.region.end_s for one in twice.cues] == [2.0, 3.0]
+    assert [why for _, why in twice.left_out] == ["the same as a region before it"]
+
+
 def test_of_tracks_with_one_name_the_selected_or_playing_one_draws() -> None:
     def named(gain: float, *, active: bool = True, selected: bool = False) -> Track:
         return Track("Guide", (Lane("volume", (LanePoint(0.0, gain),), active),), selected)
@@ -186,7 +192,8 @@ def test_markers_inside_are_masks_from_their_moment_on(tmp_path: Path) -> None:
         (project(region("Verse")), {"track": "Bass"}, "no track 'Bass'; its tracks are 'Guide'"),
         (project(region("rain #lose", selected=True)), {}, "column 6: unknown option"),
         (project(region("Guide: rain", 1.0, 1.05)), {}, "duration_s"),
-        (project(region("Guide: rain", -2.0, 1.0)), {}, "start.samples"),
+        (project(region("Guide: rain", -2.0, 1.0)), {}, "lies before 0:00 of the timecode; move"),
+        (project(region("Guide: rain"), start_s=-10.0), {}, "lies before 0:00 of the timecode; move"),
         (
             project(region("rain", selected=True), tracks=(Track("A", (LANE,)), Track("B", (LANE,)))),
             {},

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from bridge.hosts import Lane, Project, ProjectError
+from bridge.hosts.curves import evaluate
 
 Read = Callable[[str, bytes | str], Project]
 
@@ -190,6 +191,32 @@ def test_a_timeline_in_another_unit_than_its_clip(
         "units.dawproject", packed(document(CLIPS.format(f"{clips}{LINE}</Points></Clip>"), bpm=120).encode())
     )
     assert points(lane_of(project)) == wanted
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_clips_in_any_order_with_a_gap_between_them(read: Read, step: int) -> None:
+    clips = [f'<Clip time="{at}" duration="4"><Points>{LINE}</Points></Clip>' for at in (0, 4, 10)]
+    lane = lane_of(read("order.dawproject", packed(document(CLIPS.format("".join(clips[::step]))).encode())))
+    assert points(lane) == [(0.0, 0.0), (4.0, 1.0), (4.0, 0.0), (8.0, 1.0), (10.0, 0.0), (14.0, 1.0)]
+    # Each keeps its own line, and behind its end the last value holds until the next one begins.
+    assert [evaluate(lane, at) for at in (3.0, 5.0, 9.0, 11.0)] == [0.75, 0.25, 1.0, 0.25]
+
+
+def test_a_share_of_a_range_in_decibels_is_straight_in_decibels(read: Read) -> None:
+    shares = f'<Lanes><Points unit="normalized">{LINE}</Points></Lanes>'
+    for low, heard in (("-60", 10 ** (-30 / 20)), ("-inf", None)):
+        volume = f'unit="decibel" min="{low}" max="0"'
+        project = read("share.dawproject", packed(document(shares, volume=volume).encode()))
+        if heard is None:  # no share of an endless range is a level
+            assert not project.tracks[0].lanes and "could not be read" in project.warnings[0]
+        else:
+            assert evaluate(lane_of(project), 2.0) == pytest.approx(heard)
+
+
+def test_a_target_without_a_name_is_no_parameter_without_one(read: Read) -> None:
+    nameless = document('<Lanes><Points><Target/><RealPoint time="1" value="1"/></Points></Lanes>')
+    project = read("nameless.dawproject", packed(nameless.replace('id="v1"', "").encode()))
+    assert not project.tracks[0].lanes and "unknown" in project.warnings[0]
 
 
 def test_what_shapes_one_note_or_waits_to_be_launched_is_no_lane(read: Read) -> None:

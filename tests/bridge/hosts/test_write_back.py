@@ -168,6 +168,16 @@ def test_an_ardour_take_track_is_heard_by_the_way_of_the_drawn_one_and_unchanged
     assert (other.get("name"), other.get("active")) == ("Bus · Foley", "1")
 
 
+def test_an_ardour_take_track_does_not_get_the_playlist_of_one_that_is_gone(
+    samples: ModuleType, tmp_path: Path, track: TakeTrack
+) -> None:
+    old = '<UnusedPlaylists><Playlist id="990" name="Guide · Foley" type="audio"/></UnusedPlaylists></Session>'
+    text = samples.ARDOUR_3.replace("<UnusedPlaylists/>", "").replace("</Session>", old)
+    copy = write_ardour(written(tmp_path, "s.ardour", text.encode()), (track,)).decode()
+    assert [one.get("name") for one in ElementTree.fromstring(copy).iter("Playlist")].count("Guide · Foley") == 1
+    assert 'name="Guide · Foley 2"' in copy
+
+
 def test_overlapping_takes_of_an_ardour_track_do_not_silence_each_other(samples: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "takes").mkdir()
     cues = [(take(tmp_path / "takes", name, at),) for name, at in (("a", 1.0), ("b", 1.5), ("c", 2.5), ("d", 9.0))]
