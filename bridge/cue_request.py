@@ -74,7 +74,7 @@ def _apply_markers(obj: dict[str, object], given: dict[str, object]) -> None:
         follow = None
         masks = list(obj.get("masks") or [])  # type: ignore[call-overload]
         if "marker" in given:
-            marker = parse_marker(as_text(given["marker"], "marker"), where="marker")
+            marker = parse_marker(_wish(given), where="marker")
             follow = marker.follow
             words = {
                 "prompt": marker.prompt,
@@ -102,6 +102,20 @@ def _apply_markers(obj: dict[str, object], given: dict[str, object]) -> None:
         obj["loudness"] = {**loudness, "follow": follow}
 
 
+def _wish(given: dict[str, object]) -> str:
+    """What the marker asks for, without the "TRACK: " by which `drawaudio bounce` knows whose it is."""
+    from bridge.marker_grammar import split_track
+
+    track = [as_text(given["track"], "track")] if "track" in given else []
+    return split_track(_unpaired(as_text(given["marker"], "marker")), track)[1]
+
+
+def _unpaired(text: str) -> str:
+    """A name without the ">" or "<" by which two markers make a range."""
+    text = text.rstrip()
+    return text[:-1].rstrip() if text.endswith((">", "<")) else text
+
+
 def _marker_masks(item: object) -> list[dict[str, object]]:
     """Masks of one plain marker, from its time on."""
     from bridge.marker_grammar import parse_marker
@@ -110,7 +124,7 @@ def _marker_masks(item: object) -> list[dict[str, object]]:
     time_s = as_number(given["time_s"], "time_s")
     with inside("text"):
         text = as_text(given["text"], "")
-    marker = parse_marker(text, where=f"marker at {time_s:g} s")
+    marker = parse_marker(_unpaired(text), where=f"marker at {time_s:g} s")
     return [replace(mask, time_s=time_s).to_json() for mask in marker.masks]
 
 

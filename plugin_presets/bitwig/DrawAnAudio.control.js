@@ -71,11 +71,11 @@ function send() {
   return sent;
 }
 
-/** Locators inside the loop, in time order: { beats, name }. */
+/** Locators inside the loop, in time order: { beats, name }. One that ends a pair, "TRACK: prompt<", asks for nothing. */
 function locators() {
   var end = state.loopStart + state.loopLength;
   return state.markers.filter(function (marker) {
-    return marker.exists && marker.beats >= state.loopStart - 1e-6 && marker.beats < end;
+    return marker.exists && !/<\s*$/.test(marker.name) && marker.beats >= state.loopStart - 1e-6 && marker.beats < end;
   }).sort(function (a, b) { return a.beats - b.beats; });
 }
 

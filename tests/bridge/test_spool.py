@@ -112,6 +112,11 @@ def test_region_and_track_names_are_understood(host: Host, service: Service) -> 
     cue = json.loads(service.store.cue_json(job.cue))
     assert (job.seed, cue["negative_prompt"], cue["loudness"]["follow"]) == (9, "speech", "loose")
     assert cue["masks"] == [{"kind": "box", "box": [0, 0, 0.5, 0.5], "time_s": 0.1}]
+    for name, marker in (("m3", "Steps: tone #tight>"), ("m4", "steps : tone"), ("m5", "tone>")):
+        marks = [{"time_s": 0.1, "text": "Steps: bell #tight>"}]
+        host.drop(name, {**marked, "track": "Steps", "marker": marker, "markers": marks})
+        job = service.job(host.ended(name)["job"])
+        assert json.loads(service.store.cue_json(job.cue))["prompt"] == "tone", marker
     host.drop("m2", {**marked, "track": "tone"})
     assert Path(host.ended("m2")["takes"][0]["path"]).name.startswith("tone_take")
 

@@ -122,6 +122,17 @@ def test_generate_takes_the_loop_its_locators_and_what_was_played(rig: Any) -> N
     service.accepts(cue)
 
 
+def test_a_locator_that_ends_a_pair_asks_for_nothing(rig: Any) -> None:
+    song, _, surface, service = rig
+    song.cue_points[0].name = "Steps: rain<"
+    song.cue_points[1].name = "Steps: hail #tight<"
+    song.cue_points.append(SimpleNamespace(name="Steps: footsteps on gravel #tight>", time=4.0))
+    press(surface, 60)
+    _, cue = service.take()
+    assert (cue["marker"], cue["markers"]) == ("Steps: footsteps on gravel #tight>", [])
+    assert service.accepts(cue).prompt == "footsteps on gravel"
+
+
 def test_without_a_play_through_the_sound_keeps_its_own_rhythm(rig: Any) -> None:
     song, _, surface, service = rig
     song.is_playing = True

@@ -164,6 +164,16 @@ def test_bitwig_forgets_what_was_refused_and_knows_whose_take_it_has(tmp_path: P
     assert "nothing to cancel" in popups[1] and sent == 0 and "another session" in popups[-1]
 
 
+def test_bitwig_asks_nothing_of_a_marker_that_ends_a_pair(tmp_path: Path) -> None:
+    scenario = (
+        BITWIG
+        + """o.marker(0, true, 4, "Steps: rain<"); o.marker(1, true, 4, "Steps: hail>"); o.press("Generate");
+    report(JSON.parse(sent.at(-1)[3]));"""
+    )
+    cue = run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path)
+    assert (cue["marker"], cue["markers"]) == ("Steps: hail>", [])
+
+
 def test_bitwig_plays_without_a_word_where_no_service_runs(tmp_path: Path) -> None:
     scenario = BITWIG + PLAY + "service = null; o.playing(true); play(3, 11); report([popups, sent]);"
     assert run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path) == [[], []]

@@ -128,12 +128,16 @@ class DrawAnAudio:
 
     def _prompt(self, start, end):
         """The locator at the span's start, or the nearest one inside it."""
-        inside = [point for point in self._song.cue_points if start - 1e-6 <= point.time < end]
-        return min(inside, key=lambda point: point.time).name if inside else ""
+        inside = self._locators(start, end)
+        return inside[0][1] if inside else ""
 
     def _marks(self, start, end, spb):
-        inside = sorted((p.time, p.name) for p in self._song.cue_points if start - 1e-6 <= p.time < end)
-        return [{"time_s": (at - start) * spb, "text": name} for at, name in inside[1:]]
+        return [{"time_s": (at - start) * spb, "text": name} for at, name in self._locators(start, end)[1:]]
+
+    def _locators(self, start, end):
+        """(beats, name) of those inside a span, in time order. One that ends a pair, "TRACK: prompt<", asks for nothing."""
+        inside = [(p.time, p.name) for p in self._song.cue_points if start - 1e-6 <= p.time < end]
+        return sorted(locator for locator in inside if not locator[1].rstrip().endswith("<"))
 
     def _record(self):
         if not self._song.is_playing:
