@@ -52,7 +52,7 @@ The JSON of a cue file, with these keys in addition:
 | key | meaning |
 |---|---|
 | `"loudness": {{"curve": "ID"}}` | a curve sent before in chunks, or captured; also inside `sources` |
-| `"marker": "TEXT"` | a region's name in marker grammar: prompt, negative prompt, masks and options; without the track's own `TRACK: ` before it and the `>` of a pair behind it |
+| `"marker": "TEXT"` | a region's name in marker grammar; its track's `TRACK: ` and the `>` of a pair are left out |
 | `"markers": [{{"time_s": 1.5, "text": "@box 0 0 1 0.5"}}]` | plain markers inside the span: masks from there on |
 | `"track": "NAME"` | the track's name: it is the prompt where neither `prompt` nor `marker` gives one |
 

@@ -135,7 +135,7 @@ class DrawAnAudio:
         return [{"time_s": (at - start) * spb, "text": name} for at, name in self._locators(start, end)[1:]]
 
     def _locators(self, start, end):
-        """(beats, name) of those inside a span, in time order. One that ends a pair, "TRACK: prompt<", asks for nothing."""
+        """(beats, name) of those inside a span, in order of time. One that ends a pair, "rain<", asks for nothing."""
         inside = [(p.time, p.name) for p in self._song.cue_points if start - 1e-6 <= p.time < end]
         return sorted(locator for locator in inside if not locator[1].rstrip().endswith("<"))
 
