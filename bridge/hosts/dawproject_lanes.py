@@ -43,27 +43,43 @@ class _Parameter:
 
 
 @dataclass
+class _Piece:
+    """Some points of a lane."""
+
+    points: list[LanePoint]
+    #: Where the clip begins to be heard that holds them; None of points on the arrangement itself.
+    clip_s: float | None
+
+
+@dataclass
 class _Draft:
     """A lane in the making: one control may be automated by several <Points>, and each of them be heard repeatedly."""
 
     lane: Lane
-    #: The points of each, and whether a clip ends behind them.
-    pieces: list[tuple[list[LanePoint], bool]] = field(default_factory=list)
+    pieces: list[_Piece] = field(default_factory=list)
     known: set[LanePoint] = field(default_factory=set)
 
-    def add(self, points: Iterable[LanePoint], *, clipped: bool) -> None:
+    def add(self, points: Iterable[LanePoint], clip_s: float | None) -> None:
         new = [point for point in points if point not in self.known]
         if new:
-            self.pieces.append((new, clipped))
+            self.pieces.append(_Piece(new, clip_s))
         self.known.update(new)
 
     def points(self) -> tuple[LanePoint, ...]:
-        """All of them in order; where one clip ends and another begins, the end comes first, as the file may not."""
-        pieces = sorted(self.pieces, key=lambda piece: piece[0][0].time_s)
-        for (points, clipped), (following, _) in pairwise(pieces):
-            if clipped and points[-1].time_s < following[0].time_s:
-                points[-1] = replace(points[-1], shape="hold")  # no line leads from one clip to the next
-        return in_order(point for points, _ in pieces for point in points)
+        """All of them in order; where one clip ends and another begins, the end comes first, as the file may not.
+
+        No line leads from one clip to the next: behind a clip its last value holds, before its first point that value.
+        """
+        pieces = sorted(self.pieces, key=lambda piece: piece.points[0].time_s)
+        drawn = [*pieces[0].points]
+        for before, piece in pairwise(pieces):
+            last, first = before.points[-1], piece.points[0]
+            if before.clip_s is not None and last.time_s < first.time_s:
+                drawn.append(replace(last, shape="hold", added=True))
+            if piece.clip_s is not None and last.time_s <= piece.clip_s < first.time_s:
+                drawn.append(replace(first, time_s=piece.clip_s, shape="hold", added=True))
+            drawn += piece.points
+        return in_order(drawn)
 
 
 class LaneReader:
@@ -143,7 +159,7 @@ class LaneReader:
         if placed:
             drafts = self.drafts.setdefault(parameter.track, {})
             key = identity or (parameter.controls if domain == "midi_cc" else f"{parameter.name} {len(drafts)}")
-            drafts.setdefault(key, _Draft(lane)).add(placed, clipped=place.window is not None)
+            drafts.setdefault(key, _Draft(lane)).add(placed, place.window[0] if place.window else None)
 
     def _read_points(self, element: Element, parameter: _Parameter, unit: str) -> Iterator[LanePoint]:
         """The points in the timeline's own time."""

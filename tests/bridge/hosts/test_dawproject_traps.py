@@ -42,7 +42,8 @@ def lane_of(project: Project) -> Lane:
 
 
 def points(lane: Lane) -> list[tuple[float, float]]:
-    return [(round(p.time_s, 9), round(p.value, 9)) for p in lane.points]
+    """Those of the file."""
+    return [(point.time_s, point.value) for point in lane.points if not point.added]
 
 
 TARGET = '<Target parameter="v1"/>'
@@ -200,6 +201,13 @@ def test_clips_in_any_order_with_a_gap_between_them(read: Read, step: int) -> No
     assert points(lane) == [(0.0, 0.0), (4.0, 1.0), (4.0, 0.0), (8.0, 1.0), (10.0, 0.0), (14.0, 1.0)]
     # Each keeps its own line, and behind its end the last value holds until the next one begins.
     assert [evaluate(lane, at) for at in (3.0, 5.0, 9.0, 11.0)] == [0.75, 0.25, 1.0, 0.25]
+
+
+def test_before_the_first_point_of_a_clip_or_of_its_loop_that_value_holds(read: Read) -> None:
+    late = LINE.replace('time="0"', 'time="2"')
+    clips = f'<Clip time="0" duration="8" loopEnd="4"><Points>{late}</Points></Clip>'
+    lane = lane_of(read("late.dawproject", packed(document(CLIPS.format(clips)).encode())))
+    assert [evaluate(lane, at) for at in (1.0, 3.0, 5.0, 7.0)] == [0.0, 0.5, 0.0, 0.5]
 
 
 def test_a_share_of_a_range_in_decibels_is_straight_in_decibels(read: Read) -> None:
