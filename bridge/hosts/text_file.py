@@ -8,8 +8,12 @@ import re
 #: "ä ö ü é" are on Windows is among them.
 _RARE = frozenset("\ufffd¡¤¦§¨ª¬¯¸º×÷†‡‰ˆ˜˘˙˚˝˛ˇ∂∆∏∑√∞∫≈≠≤≥◊⁄ƒπΩŠšŸŽž\uf8ff")
 
-#: A capital behind a small letter ("RegenÉ"), a dash as a letter ("door Ð slams"), a sign amid a word ("T¸r").
-_MISPLACED = re.compile(r"[a-zß-öø-ÿ][À-ÖØ-ÞŒ]|(?<!\S)[ÐÑ](?!\S)|\w[^\w\s\x00-\x7f’'–—-]\w")
+#: A capital behind a small letter ("RegenÉ"), a dash or a currency as a letter ("door Ð slams", "50 Û"), a sign amid a
+#: word ("T¸r", "ni–o") or before it ("°hola", "‚a va", where nothing is quoted).
+_MISPLACED = re.compile(
+    r"[a-zß-öø-ÿ][À-ÖØ-ÞŒ]|(?<!\S)[ÐÑÛ](?!\S)|\w[^\w\s\x00-\x7f’'–—-]\w|[aeiouáéíóú]–[aeiouáéíóú]"
+    r"|(?<!\S)°(?![CFK]\b)\w|(?<!\S)‚\w(?![^‘]*‘)"
+)
 
 
 def decode_text(data: bytes) -> str:

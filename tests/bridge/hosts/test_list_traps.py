@@ -120,7 +120,24 @@ def test_encodings_and_line_ends(read: Read, encoding: str, ends: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Tür", "öffnen", "Häuser", "café", "Fußschritte", "Regen…", "door – slams", "360° pan"]
+    "name",
+    [
+        "Tür",
+        "öffnen",
+        "Häuser",
+        "café",
+        "Fußschritte",
+        "Regen…",
+        "door – slams",
+        "360° pan",
+        "niño",
+        "España",
+        "Ça va",
+        "50 €",
+        "door–slam",
+        "25 °C",
+        "‚Zitat‘",
+    ],
 )
 @pytest.mark.parametrize("encoding", ["mac-roman", "cp1252"])
 def test_one_word_tells_an_old_mac_from_windows(read: Read, encoding: str, name: str) -> None:
