@@ -8,7 +8,12 @@ import os
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(sys.argv[0] if sys.argv and sys.argv[0] else ".")))
+# Whichever of them Resolve sets when it runs a script from its menu, it is this file's name.
+sys.path.extend(
+    os.path.dirname(os.path.abspath(name))
+    for name in (*sys.argv[:1], globals().get("__file__"), (lambda: None).__code__.co_filename)
+    if name
+)
 import drawaudio_spool as spool
 
 HOST = "resolve"

@@ -100,6 +100,21 @@ def test_the_other_verbs_are_ones_the_service_has(tmp_path: Path) -> None:
     ]
 
 
+def test_a_video_by_its_whole_path_is_found_on_every_system(tmp_path: Path) -> None:
+    script = r"""Session = { path = function () return "/s" end, snap_name = function () return "x" end,
+      nominal_sample_rate = function () return 48000 end }
+    local reading, xml = dofile (SOURCE .. "/ardour/lib/reading.lua"), ""
+    io.open = function () return { read = function () return xml end, close = function () end } end
+    for _, name in ipairs { "C:\\v\\a.mp4", "D:/v/a.mp4", "\\\\nas\\a.mp4", "/v/a.mp4", "a &amp; b.mp4" } do
+      xml = '<Videotimeline Filename="' .. name .. '" LocalFile="1" VideoOffset="24000"/>'
+      local video = reading.video ({ start = 48000 })
+      print (video.path, video.offset_s)
+    end"""
+    told = [line.split("\t") for line in run_lua(script, tmp_path).splitlines()]
+    wanted = ["C:\\v\\a.mp4", "D:/v/a.mp4", "\\\\nas\\a.mp4", "/v/a.mp4", "/s/videofiles/a & b.mp4"]
+    assert told == [[path, "0.5"] for path in wanted]
+
+
 WATCH = """
 json = dofile (SOURCE .. "/lua/json.lua")
 files = dofile (SOURCE .. "/lua/files.lua")

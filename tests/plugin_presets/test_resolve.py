@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.presets import SOURCE
 from tests.plugin_presets.spool_service import SpoolService, load
 
 RATE = 48000
@@ -109,6 +113,17 @@ class Resolve:
         assert all(set(clip) == allowed for clip in clips)
         self.appended += clips
         return clips
+
+
+def test_the_script_finds_its_part_however_resolve_runs_it(tmp_path: Path) -> None:
+    for name in ("resolve/draw_an_audio.py", "python/drawaudio_spool.py"):
+        shutil.copy(SOURCE / name, tmp_path)
+    script = tmp_path / "draw_an_audio.py"
+    run = "import sys; sys.argv = ['']; exec(compile(open({0!r}).read(), {0!r}, 'exec'), {{'__name__': '__main__'}})"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", run.format(str(script))], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0 and done.stdout.startswith("Run this from DaVinci Resolve"), done.stderr
 
 
 @pytest.fixture

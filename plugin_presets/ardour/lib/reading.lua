@@ -180,7 +180,8 @@ local function from_session_file ()
   local video = timeline and timeline:match ('Filename="([^"]+)"')
   if not video then return nil end
   video = video:gsub ("&quot;", '"'):gsub ("&lt;", "<"):gsub ("&gt;", ">"):gsub ("&apos;", "'"):gsub ("&amp;", "&")
-  if timeline:find ('LocalFile="[1y]') and not video:find ("^/") then video = Session:path () .. "/videofiles/" .. video end
+  local is_absolute = video:find ("^/") or video:find ("^%a:[/\\]") or video:find ("^\\\\")
+  if timeline:find ('LocalFile="[1y]') and not is_absolute then video = Session:path () .. "/videofiles/" .. video end
   return video, tonumber (timeline:match ('VideoOffset="(-?%d+)"') or "0")
 end
 
