@@ -162,7 +162,9 @@ class Painter:
             rounds = max(min(wanted, self.room // len(points)), 1)
             self.full |= rounds < wanted
         begins = [item.position_s + start_s + index * length_s for index in range(rounds)]
-        repeated = [replace(point, time_s=begin + point.time_s) for begin in begins for point in points]
+        # To the bit, a round ends where the next one begins: else its end could come to lie behind that.
+        rounds_s = pairwise([*begins, math.inf])
+        repeated = [replace(p, time_s=min(begin + p.time_s, end)) for begin, end in rounds_s for p in points]
         return cut(_lane(repeated, domain, UNIT), item.position_s, item.position_s + item.length_s)
 
 
@@ -200,12 +202,13 @@ def _replaced(under: Lane, own: list[LanePoint], start_s: float, end_s: float, *
     """`under` with `own` in its place between two times; `holds`: behind its own end `under` says nothing."""
     if not under.points:
         return own
-    first, last = under.points[0].time_s, under.points[-1]
-    before = cut(under, first, start_s) if first < start_s else []
-    if last.time_s <= end_s:
-        return [*before, *own] if holds else [*before, *own, LanePoint(end_s, last.value)]
-    # The last point keeps its own shape, which matters to whatever is drawn after it.
-    return [*before, *own, *cut(under, end_s, last.time_s)[:-1], last]
+    # Ahead of its first point an envelope has that value, behind its last one that; under its items alone it has none.
+    before, after = cut(under, -LONGEST_S, start_s)[1:], cut(under, end_s, LONGEST_S)[:-1]
+    if holds and start_s <= under.points[0].time_s:
+        before = []
+    if holds and end_s >= under.points[-1].time_s:
+        after = []
+    return [*before, *own, *after]
 
 
 def _values(item: AutomationItem, places: np.ndarray, domain: str, span: tuple[float, float] | None) -> np.ndarray:

@@ -43,7 +43,7 @@ def lane_of(project: Project) -> Lane:
 
 def points(lane: Lane) -> list[tuple[float, float]]:
     """Those of the file."""
-    return [(point.time_s, point.value) for point in lane.points if not point.added]
+    return [(round(p.time_s, 9), round(p.value, 9)) for p in lane.points if not p.added]
 
 
 TARGET = '<Target parameter="v1"/>'

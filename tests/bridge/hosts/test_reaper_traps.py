@@ -163,6 +163,29 @@ def test_a_later_item_covers_an_earlier_one(read: Read) -> None:
     assert [evaluate(lane, at) for at in (1.25, 1.75, 2.25, 2.6)] == pytest.approx([0.25, 0.25, 0.75, 0.8])
 
 
+def test_ahead_of_its_first_point_the_envelope_has_that_value_whatever_item_comes_before(read: Read) -> None:
+    two = "POOLEDENVINST 7 1 1 0 1 0 0.5 1 0 0 0 1 0 0 0 1\nPOOLEDENVINST 7 4 1 0 1 0 0.5 -1 0 0 0 2 0 0 0 1"
+    lane = only_lane(read("ahead.rpp", volume(f"PT 9 0.8 0\nPT 10 0.4 0\n{two}", POOL)))
+    assert [evaluate(lane, at) for at in (0.5, 1.5, 3.0, 4.25, 7.0, 9.5)] == pytest.approx(
+        [0.8, 0.5, 0.8, 0.75, 0.8, 0.6]
+    )
+
+
+def test_an_item_inside_a_longer_one_leaves_its_end_where_it_is(read: Read) -> None:
+    two = "POOLEDENVINST 7 1 4 0 1 0 0.5 1 0 0 0 1 0 0 0 1\nPOOLEDENVINST 7 3 1 0 1 0 0.5 1 0 0 0 2 0 0 0 1"
+    lane = only_lane(read("inside.rpp", volume(f"PT 0 0.2 0\n{two}", POOL)))
+    assert [evaluate(lane, at) for at in (2.5, 3.5, 4.5, 4.99, 5.5)] == pytest.approx([1.0, 0.5, 1.0, 1.0, 0.2])
+
+
+@pytest.mark.parametrize("position", [0.1, 0.7, 2.9016])
+def test_every_round_of_a_loop_has_its_own_line_at_any_tempo(read: Read, position: float) -> None:
+    tempo, item = "TEMPO 97.3 4 4\n", f"POOLEDENVINST 7 {position} 60 0 1 0 0.5 1 1 0 0 1 0 0 0 1"
+    lane = only_lane(read("rounds.rpp", volume(f"PT 0 0.8 0\n{item}", tempo + POOL)))
+    round_s = 2 * 60 / 97.3
+    heard = [evaluate(lane, position + (index + 0.25) * round_s) for index in range(48)]
+    assert heard == pytest.approx([0.25] * 48)
+
+
 def test_points_behind_the_pools_length_are_not_in_the_loop(read: Read) -> None:
     pool = POOL.replace("PPT 2 1 0", "PPT 1 1 0\nPPT 1.5 0.5 1\nPPT 4 0 0")
     lane = only_lane(read("long.rpp", volume("PT 0 1 0\nPOOLEDENVINST 7 0 3 0 1 0 0.5 1 1 0 0 1 0 0 0 1", pool)))
