@@ -138,6 +138,11 @@ class Announcement:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(folder / "service.json", json.dumps(asdict(self), indent=1) + "\n", 0o600)
 
+    def keep(self) -> None:
+        """Put it there again where none is: another service's has been taken away with that service."""
+        if not (home() / "service.json").exists():
+            self.write()
+
     def remove(self) -> None:
         """Take it away, unless a later service has put its own there."""
         path = home() / "service.json"

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -86,18 +87,19 @@ def run(args: argparse.Namespace, renderer: RendererFactory | None = None) -> in
         print(f"query   http://{host}:{servers.http_port}/", file=sys.stderr)
         with suppress(KeyboardInterrupt):  # from the moment on that it is offered
             print(f"{midi.state}\n{audio.state}\nready; Ctrl-C ends it", file=sys.stderr, flush=True)
-            wait()
+            wait(announcement.keep)
         print("ending; what is queued goes on at the next start", file=sys.stderr)
     return 0
 
 
-def wait() -> None:
-    """Until a polite kill; Ctrl-C interrupts it."""
+def wait(meanwhile: Callable[[], None]) -> None:
+    """Until a polite kill; Ctrl-C interrupts it. `meanwhile` is called twice a second."""
     ended = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
         while not ended.wait(0.5):  # in steps: on Windows an endless wait cannot be interrupted
-            pass
+            with suppress(OSError):  # a full disk must not end the service
+                meanwhile()
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -60,8 +60,9 @@ SPELLINGS = (
 
 @dataclass(frozen=True)
 class Place:
-    """Where a take belongs: its source track, the span's start and the session's start, in samples of the session."""
+    """Where a take belongs: session and source track; where span and session start, in samples of the session."""
 
+    session: str
     track: str
     start: int
     offset: int
@@ -80,6 +81,10 @@ class ProTools:
 
     def __init__(self, command: Command) -> None:
         self._command = command
+
+    def session(self) -> str:
+        """Path of the session that is open."""
+        return str(self._command("CId_GetSessionPath", {})["session_path"]["path"])
 
     def rate(self) -> int:
         name = str(self._command("CId_GetSessionSampleRate", {})["sample_rate"])
@@ -257,7 +262,7 @@ class Companion:
             tools.lane(track, start, end, rate),
             self._marks(start, end, rate),
         )
-        self._requests.append(spool.Request(HOST, body, Place(track, start, offset)))
+        self._requests.append(spool.Request(HOST, body, Place(tools.session(), track, start, offset)))
         self._tell(f"asked for: {text}")
 
     def regenerate(self) -> None:
@@ -286,7 +291,12 @@ class Companion:
     def _sounding(self) -> Sounding:
         if self._last is None:
             raise spool.DrawAudioError("There is no take yet: use Generate first.")
+        self._must_be_open(self._last.place)
         return self._last
+
+    def _must_be_open(self, place: Place) -> None:
+        if self._tools.session() != place.session:
+            raise spool.DrawAudioError(f"It was made for the session {place.session}, and another one is open.")
 
     def _try_to_place(self, take: Mapping[str, Any], place: Place) -> None:
         """A take that Pro Tools refuses must not keep the next ones away."""
@@ -296,6 +306,7 @@ class Companion:
             self._tell(f"{error} The take is {take['path']}")
 
     def _place(self, take: Mapping[str, Any], place: Place) -> None:
+        self._must_be_open(place)
         track = self._tools.ensure_take_track(place.track, int(take["channels"]))
         self._tools.spot(str(take["path"]), track, int(take["start_samples"]) - place.offset)
         self._last = Sounding(take, place)

@@ -171,6 +171,30 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
     assert done.returncode == 2 and "drawaudio serve" in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+def test_a_service_is_found_again_when_a_later_one_has_ended(served: Served, tmp_path: Path) -> None:
+    path = served.home / "service.json"
+    first = path.read_text()
+    other = subprocess.Popen(
+        [sys.executable, str(served.home.parent / "serve.py"), str(tmp_path), "--port", "0", "--http-port", "0"],
+        env=served.environment,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stderr is not None
+    while not other.stderr.readline().startswith("ready"):
+        pass
+    assert path.read_text() != first
+    other.send_signal(signal.SIGINT)
+    other.wait(60)
+    other.stderr.close()
+    until = time.monotonic() + 20
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert path.read_text() == first
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 on Windows")
 def test_send_does_not_wait_for_a_service_that_was_killed(tmp_path: Path) -> None:

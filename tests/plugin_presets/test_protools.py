@@ -18,6 +18,7 @@ from tests.plugin_presets.spool_service import SpoolService, load
 
 # Request fields and enum names as in the PTSL proto of 2025.10; other names are refused, as the server would.
 FIELDS: dict[str, dict[str, Any]] = {
+    "CId_GetSessionPath": {},
     "CId_GetSessionSampleRate": {},
     "CId_GetSessionTimeCodeRate": {},
     "CId_GetSessionStartTime": {},
@@ -95,6 +96,7 @@ class FakeProTools:
 
     def __init__(self) -> None:
         self.tracks = [{"name": "Steps", "id": "1"}]
+        self.session = "Macintosh HD:Users:u:film.ptx"
         self.selected: list[str] | None = None
         self.selection = (96000, 96000)
         self.locations = [
@@ -118,6 +120,9 @@ class FakeProTools:
         check(body, FIELDS[name], name)
         answer: Mapping[str, Any] = getattr(self, name.removeprefix("CId_"))(body)
         return answer
+
+    def GetSessionPath(self, body: Any) -> Any:
+        return {"session_path": {"path": self.session}}
 
     def GetSessionSampleRate(self, body: Any) -> Any:
         return {"sample_rate": "SRate_48000"}
@@ -333,6 +338,28 @@ def test_a_take_that_cannot_be_spotted_keeps_no_other_away(rig: Any, monkeypatch
     service.answer(name, "done", service.made(1, 3601 * RATE), service.made(2, 3601 * RATE))
     companion.poll()
     assert len(host.spotted) == 1 and "take01" in said[1] and "take02" in said[2]
+
+
+def test_a_take_does_not_land_in_a_session_that_was_opened_meanwhile(rig: Any) -> None:
+    host, service, companion, said = rig
+    companion.run("Generate")
+    name, _ = service.take()
+    host.session = "Macintosh HD:Users:u:other.ptx"
+    service.answer(name, "done", service.made(1, 3601 * RATE))
+    companion.poll()
+    assert host.spotted == [] and len(host.tracks) == 1
+    assert "film.ptx" in said[-1] and "take01" in said[-1]
+
+
+def test_the_take_made_last_is_not_regenerated_into_another_session(rig: Any) -> None:
+    host, service, companion, said = rig
+    companion.run("Generate")
+    name, _ = service.take()
+    service.answer(name, "done", service.made(1, 3601 * RATE))
+    companion.poll()
+    host.session = "Macintosh HD:Users:u:other.ptx"
+    companion.run("Regenerate")
+    assert service.asked() == [] and "film.ptx" in said[-1]
 
 
 PTSL = {

@@ -304,6 +304,17 @@ def test_a_take_that_cannot_be_read_does_not_keep_the_next_ones_away(home: Path)
     play(home, project(), script)
 
 
+def test_of_takes_that_come_together_one_that_cannot_be_read_is_missing_alone(home: Path) -> None:
+    script = """press ("Generate")
+    local gone = take_file (1) gone.path = "/nowhere.wav"
+    done (taken (), gone) fake.run (0.3)
+    eq (#fake.messages, 1) eq (foley (), nil) eq (#fake.undo_names, 0)
+    press ("Generate")
+    done (taken (), gone, take_file (2), take_file (3)) fake.run (0.3)
+    eq (#fake.messages, 2) eq (#foley ().items[1].takes, 2)"""
+    play(home, project(), script)
+
+
 def test_cancel_leaves_no_trace(home: Path) -> None:
     script = """press ("Generate") press ("Cancel")
     eq (#inbox (), 0)
@@ -331,7 +342,7 @@ def test_a_refused_request_and_a_take_that_is_not_there_are_said_once(home: Path
     local gone = take_file (1) gone.path = "/nowhere.wav"
     done (taken (), gone) fake.run (1)
     eq (#fake.messages, 2) assert (fake.messages[2]:find ("cannot open /nowhere.wav"))
-    eq (fake.refresh, 0)"""
+    eq (#fake.undo_names, 0)"""
     play(home, project(), script)
 
 

@@ -100,21 +100,36 @@ return function (json, reading)
     if length > reaper.GetMediaItemInfo_Value (item, "D_LENGTH") then reaper.SetMediaItemInfo_Value (item, "D_LENGTH", length) end
   end
 
+  -- The files that REAPER can read; one that it cannot keeps no other away, and makes no track.
+  local function opened (files)
+    local sounds, problem = {}, nil
+    for _, file in ipairs (files) do
+      local sound = reaper.PCM_Source_CreateFromFile (file.path)
+      if sound then
+        sounds[#sounds + 1] = { sound = sound, path = file.path, note = file.note }
+      else
+        problem = "REAPER cannot open " .. file.path .. "."
+      end
+    end
+    return sounds, problem
+  end
+
   --- Put finished takes on the take track of `source`; the last one is the active one.
   -- `files` is a list of { path, note }; the note, { take, span_start, position (s), … }, is kept with the take. They join the
   -- item `guid` where it is still there, else the item of takes at their place.
   function takes.add (source, files, guid)
+    local sounds, problem = opened (files)
+    if #sounds == 0 then error (problem, 0) end
     undoable ("Draw an Audio: take", function ()
       local track = reading.take_track (source) or make_track (source, reading.name_of (source) .. reading.TAKE_SUFFIX)
       reading.link (track, source)
       local item = guid and item_where (track, function (other) return guid_of (other) == guid end)
-      for _, file in ipairs (files) do
-        local sound = reaper.PCM_Source_CreateFromFile (file.path)
-        if not sound then error ("REAPER cannot open " .. file.path .. ".", 0) end
-        if item then add_to_item (item, sound, file.path, file.note) else add_at_place (track, sound, file.path, file.note) end
+      for _, one in ipairs (sounds) do
+        if item then add_to_item (item, one.sound, one.path, one.note) else add_at_place (track, one.sound, one.path, one.note) end
       end
       reaper.Main_OnCommand (BUILD_MISSING_PEAKS, 0)
     end)
+    if problem then error (problem, 0) end
   end
 
   --- Seconds by which an item was moved since its take was made; the sound inside it counts, not its trimmed edge.
