@@ -219,7 +219,7 @@ class BroadcastWaveWriter:
         self.abort()
         return BroadcastWaveError(
             f"{self.path}: could not write the take ({error.strerror or error}, after {done:.1f} MB); "
-            f"nothing was left behind; make room in {self.path.parent} or choose another folder"
+            f"no half file was left behind; make room in {self.path.parent} or choose another folder"
         )
 
     def _opened(self) -> BinaryIO:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import signal
 import sys
@@ -77,15 +78,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = words[0].replace("-", "_") if words else ""
     try:
         args = _parser([asked] if asked in COMMANDS else COMMANDS).parse_args(words)
-        return int(args.run(args))
+        code = int(args.run(args))
+        _flush()  # now, while what goes wrong with it can still be told
+        return code
     except SystemExit as stop:  # argparse: --help, or an error that it has already told
         return int(stop.code or 0) if not isinstance(stop.code, str) else BAD_INPUT
     except BrokenPipeError:
-        # The reader of our output (head, less) has left; so that nothing is flushed to it at exit:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return DONE  # the reader of our output (head, less) has had enough
     except (KeyboardInterrupt, Cancelled):
-        return _tell("cancelled; nothing was left behind", CANCELLED)
+        return _tell("cancelled; no half file was left behind", CANCELLED)
     except (UserError, CueError) as error:
         return _tell(str(error), BAD_INPUT)
     except MissingModel as error:
@@ -104,17 +105,52 @@ def _tell(message: str, code: int) -> int:
     return code
 
 
+def _flush() -> None:
+    """Print what stdout still holds; raises `BrokenPipeError`, and `UserError` where it takes no more."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = describe(OSError(error.errno, error.strerror))
+        raise UserError(f"standard output: {reason}; send it elsewhere, what was rendered is on disk") from error
+
+
+def _open_streams() -> None:
+    """Give the process all three streams, and a stdout that every path can be printed to."""
+    # A stream that was closed leaves its descriptor to the next file, a take's, and libraries' messages would go there.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # UTF-8 lacks only the bytes of a name that is none; any other encoding may lack letters.
+        known = sys.stdout.encoding.lower() in ("utf-8", "utf8")
+        sys.stdout.reconfigure(errors="surrogateescape" if known else "backslashreplace")
+
+
+def _let_go_of_stdout() -> None:
+    """See to it that at exit nothing is flushed to a stdout that takes no more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
 def entry() -> NoReturn:
-    """The console script. A polite kill cleans up just as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """The console script. A polite kill, or a terminal that is closed, cleans up just as Ctrl-C does."""
+    _open_streams()
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP, and under nohup it stays ignored
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
     if not os.environ.get("DRAWAUDIO_DEBUG"):
         warnings.simplefilter("ignore")  # those of libraries; ours are printed
     code = main()
-    sys.stdout.flush()
+    _let_go_of_stdout()
     sys.exit(code)
 
 

@@ -5,21 +5,41 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from bridge.errors import UserError
 from bridge.marker_grammar import MarkerError, parse_marker
-from engine.cue import CueError, MaskPrompt
+from engine.cue import OFFSET_S, CueError, MaskPrompt
+
+#: Of the span that is looked at; the shortest is a picture, the longest a day.
+LENGTH_S = (0.04, 86_400.0)
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    """Reads an argument as seconds within limits."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"is {text} s; must lie between {low:g} and {high:g} s")
+        return value
+
+    read.__name__ = "number of seconds"  # argparse names it in its own refusals
+    return read
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     """VIDEO, its span, and --mask."""
     parser.add_argument("video", type=Path, metavar="VIDEO", help="the video file")
-    parser.add_argument("--offset", type=float, default=0.0, metavar="S", help="where in the video to begin (seconds)")
-    parser.add_argument("--duration", type=float, metavar="S", help="how long (seconds; default: to the end)")
+    parser.add_argument(
+        "--offset", type=_seconds(*OFFSET_S), default=0.0, metavar="S", help="where in the video to begin (seconds)"
+    )
+    parser.add_argument(
+        "--duration", type=_seconds(*LENGTH_S), metavar="S", help="how long (seconds; default: to the end)"
+    )
     parser.add_argument(
         "--mask",
         action="append",

@@ -88,7 +88,8 @@ def render_cue(
             for writer, part in zip(writers, block, strict=True):
                 writer.write(part)
         reports = [replace(report, warnings=(*notes, *report.warnings)) for report in rendering.reports]
-        return [writer.finish(report) for writer, report in zip(writers, reports, strict=True)]
+        with whole_file.undisturbed():
+            return [writer.finish(report) for writer, report in zip(writers, reports, strict=True)]
 
 
 @contextmanager
@@ -163,7 +164,7 @@ def refused(folder: Path, error: OSError) -> UserError:
         errno.EEXIST: "is no folder; choose another with -o",
     }
     fallback = f"could not be written ({error.strerror or error}); choose another folder with -o"
-    return UserError(f"{folder}: {reasons.get(error.errno or 0, fallback)}; nothing was left behind")
+    return UserError(f"{folder}: {reasons.get(error.errno or 0, fallback)}; no half file was left behind")
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from bridge.broadcast_wave import FULL_SCALE
 from bridge.take_names import TakeName, file_name
-from bridge.take_writer import TakeFile, TakeWriter
+from bridge.take_writer import TakeFile, TakeWriter, together
 from bridge.wave_loudness import LoudnessMeter
 from engine.cue import Cue
 from engine.levels import LevelMeter
@@ -129,13 +129,12 @@ def _mixed(cue: Cue, name: TakeName, asides: Sequence[_Aside], notes: Sequence[s
         meters = [LevelMeter(cue.span.rate) for _ in (mix, *stems)]
         for blocks in _placed_blocks(cue, asides):
             # In steps of 24 bits, so that the files' sum is the mix to the bit.
-            whole = [np.rint(block * (gain * FULL_SCALE)) / FULL_SCALE for block in blocks]
-            for writer, meter, block in zip((mix, *stems), meters, (np.sum(whole, axis=0), *whole), strict=True):
+            steps = [np.rint(block * (gain * FULL_SCALE)) / FULL_SCALE for block in blocks]
+            for writer, meter, block in zip((mix, *stems), meters, (np.sum(steps, axis=0), *steps), strict=True):
                 writer.write(block)
                 meter.feed(block)
         of_mix, *of_stems = (tuple(round(float(level), 2) for level in meter.result()) for meter in meters)
-        done: list[TakeFile] = []
-        try:
+        with together() as done:
             for index, (writer, aside, levels) in enumerate(zip(stems, asides, of_stems, strict=True)):
                 curve = replace(aside.report.curve, measured_level_db=levels)
                 facts = {"mix": mix.path.name, "source": index, "mix_gain_db": gain_db}
@@ -147,12 +146,8 @@ def _mixed(cue: Cue, name: TakeName, asides: Sequence[_Aside], notes: Sequence[s
                 {"file": file.path.name, "prompt": aside.own.prompt, "source": index, "seed": file.seed}
                 for index, (file, aside) in enumerate(zip(done, asides, strict=True))
             ]
-            return replace(mix.finish(report, {"stems": listed, "mix_gain_db": gain_db}), stems=tuple(done))
-        except BaseException:
-            for file in done:  # ours, named a moment ago
-                file.path.unlink()
-                file.sidecar.unlink()
-            raise
+            whole = mix.finish(report, {"stems": listed, "mix_gain_db": gain_db})
+        return replace(whole, stems=tuple(done))
 
 
 def _stem(index: int, aside: _Aside) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -109,6 +110,20 @@ class TakeWriter:
             sha256=_digest(self.path),
             report=report,
         )
+
+
+@contextmanager
+def together() -> Iterator[list[TakeFile]]:
+    """A list for the takes finished in the block: if it raises, they go again, and Ctrl-C waits for its end."""
+    done: list[TakeFile] = []
+    with whole_file.undisturbed():
+        try:
+            yield done
+        except BaseException:
+            for file in done:  # ours, named a moment ago
+                file.path.unlink()
+                file.sidecar.unlink()
+            raise
 
 
 def title(cue: Cue) -> str:

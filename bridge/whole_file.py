@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -72,6 +76,25 @@ def discard(file: BinaryIO, path: Path) -> None:
         file.close()
     partial_path(path).unlink(missing_ok=True)
     file.close()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C and a polite kill wait until the block is done: files that belong together get their names together."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python tells of signals in the main thread only
+        return
+    held: list[int] = []
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in before:
+            signal.signal(number, lambda number, _: held.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])
 
 
 def _lock(descriptor: int) -> None:

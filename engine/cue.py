@@ -32,6 +32,7 @@ DURATION_S = (0.1, 1800.0)
 RATE = (8_000, 192_000)
 HANDLE_S = (0.0, 60.0)
 TAIL_S = (0.0, 60.0)
+OFFSET_S = (-1e6, 1e6)
 GAIN_DB = (-60.0, 60.0)
 MAX_TAKES = 64
 MAX_SEED = 2**53 - 1
@@ -90,7 +91,7 @@ class VideoRef:
     def __post_init__(self) -> None:
         if not self.path or "\0" in self.path:
             raise CueError("path", "is no path", "name the video file")
-        in_range(self.offset_s, (-1e6, 1e6), "offset_s", "s")
+        in_range(self.offset_s, OFFSET_S, "offset_s", "s")
 
     @classmethod
     def from_json(cls, obj: object) -> VideoRef:
@@ -252,13 +253,13 @@ class Cue:
         Raises `CueError` for what is no cue and `OSError` for what cannot be read.
         """
         path = Path(path)
-        if path.stat().st_size > MAX_FILE:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)  # and no more: of a device or a pipe nobody knows the size
+        if len(data) > MAX_FILE:
             raise CueError("", f"file is larger than {MAX_FILE // 2**20} MiB", "simplify the curve")
         try:
             # utf-8-sig: Windows editors put a byte-order mark in front.
-            obj = json.loads(
-                path.read_text(encoding="utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_unique
-            )
+            obj = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
         except CueError:
             raise
         except UnicodeDecodeError:

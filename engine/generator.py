@@ -95,12 +95,16 @@ class Generator:
         best = int(cosines.argmax())
         return self.models.phrases[best], float(cosines[best])
 
-    def warnings(self, prompt: str) -> tuple[str, ...]:
-        """What a user should know about a prompt before trusting the take."""
+    def warnings(self, prompt: str, negative: str = "") -> tuple[str, ...]:
+        """What a user should know about a prompt and a negative prompt before trusting the take."""
         phrase, cosine = self.familiarity(prompt)
-        if cosine >= FAMILIAR:
-            return ()
-        return (f"{prompt!r} is not a sound this model knows; the nearest is {phrase!r} (similarity {cosine:.2f})",)
+        unknown = f"{prompt!r} is not a sound this model knows; the nearest is {phrase!r} (similarity {cosine:.2f})"
+        unread = [
+            f"the {name} is longer than this model reads; nothing after {text[:end][-40:]!r} shapes the sound"
+            for name, text in (("prompt", prompt), ("negative prompt", negative))
+            if (end := self.text.reads(text)) < len(text)
+        ]
+        return (*([unknown] if cosine < FAMILIAR else []), *unread)
 
     def picture(self, cue: Cue) -> Picture | None:
         """The cue's picture, None where it or the module that looks at it is missing; remembered from take to take.
@@ -225,7 +229,9 @@ class Generator:
             if cancelled():
                 raise Cancelled("the take was cancelled")
             texture, inner = piece.parts
-            first = (piece.first - piece.left) * LEVELS_PER_TOKEN
+            token = piece.first - piece.left
+            first = token * LEVELS_PER_TOKEN
+            texture = texture * torch.from_numpy(timeline.faded(token * TOKEN_SAMPLES, texture.shape[-1]))
             inner = torch.from_numpy(timeline.settled(inner.numpy(), first))
             yield ride(texture, inner, timeline.asked(first, inner.shape[-1])), piece
             hand_back()
@@ -266,10 +272,10 @@ class Generator:
                 audio = own(ridden.audio, piece, TOKEN_SAMPLES)
                 yield resample(audio, last=piece.first + piece.count >= total)
             tell(1.0, "done")
-            warnings = (*self.warnings(cue.prompt), *(picture.warnings if picture else ()))
+            warnings = (*self.warnings(cue.prompt, cue.negative_prompt), *(picture.warnings if picture else ()))
             model = {"name": MODEL_NAME, "sha256": self.models.sha256}
             reports.extend(
-                TakeReport(seed, meter.report(), warnings, model, self.credits(cue, seed))
+                TakeReport(seed, meter.report(timeline.frames), warnings, model, self.credits(cue, seed))
                 for seed, meter in zip(seeds, meters, strict=True)
             )
 

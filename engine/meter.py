@@ -36,11 +36,13 @@ class Meter:
     level: list[np.ndarray] = field(default_factory=list)
     limited_db: float = 0.0
 
-    def report(self) -> CurveReport:
-        """The figures of the whole take; None where nothing was drawn."""
-        asked = np.concatenate(self.asked)
-        (error0, r0), (error1, r1) = (figures(np.concatenate(x), asked) for x in (self.before, self.after))
-        level = tuple(round(float(x), 2) for x in np.concatenate(self.level))
+    def report(self, frames: int) -> CurveReport:
+        """The figures of a take of so many frames (its last token reaches further); None where nothing was drawn."""
+        asked, before, after, levels = (
+            np.concatenate(x)[:frames] for x in (self.asked, self.before, self.after, self.level)
+        )
+        (error0, r0), (error1, r1) = figures(before, asked), figures(after, asked)
+        level = tuple(round(float(x), 2) for x in levels)
         return CurveReport(error0, error1, r0, r1, round(self.limited_db, 2), level)
 
 

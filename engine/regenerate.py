@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from engine.generator import Generator
 
 SEAM_S = 0.03
+SHORTEST_S = 0.001
+"""A shorter span cannot be heard, and may hold no sample at all."""
 CONTEXT_TOKENS = 2 + MARGIN_FRAMES // LEVELS_PER_TOKEN
 """Old tokens on either side of the span that are looked at."""
 
@@ -84,8 +86,10 @@ def regenerate_span(
     timeline = Timeline.of(take.cue, take.cue.loudness)
     length_s = timeline.samples / timeline.rate
     begin_s, stop_s = start_s + timeline.before_s, end_s + timeline.before_s
-    if not 0 <= begin_s < stop_s <= length_s + 1e-6:
+    if not (begin_s >= 0 and stop_s <= length_s + 1e-6):
         raise ValueError(f"span {start_s:g} to {end_s:g} s does not lie inside the take of {length_s:g} s")
+    if not stop_s - begin_s >= SHORTEST_S:
+        raise ValueError(f"span {start_s:g} to {end_s:g} s is empty or too short; make it {SHORTEST_S:g} s or longer")
     first, stop = int(begin_s * TOKEN_RATE), min(timeline.tokens, int(np.ceil(stop_s * TOKEN_RATE)))
     left, right = max(0, first - CONTEXT_TOKENS), min(timeline.tokens, stop + CONTEXT_TOKENS)
 

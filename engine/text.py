@@ -77,6 +77,11 @@ class TextEncoder:
         real = [hidden[: int(m.sum())] for hidden, m in zip(self.model(ids, mask), mask, strict=True)]
         return [(tokens, F.normalize(tokens.mean(0), dim=0)) for tokens in real]
 
+    def reads(self, text: str) -> int:
+        """How many characters of a text are read: all, or of a long one those of its first tokens."""
+        found = self.tokenizer.encode(text.lower())
+        return found.offsets[-2][1] if found.overflowing else len(text)
+
     def __call__(self, texts: list[str]) -> Embedding:
         """Embed texts; an empty text gives zeros, which the denoiser knows as "no prompt"."""
         found = [self.one(text) if text else (torch.zeros(1, WIDTH), torch.zeros(WIDTH)) for text in texts]

@@ -13,6 +13,7 @@ import numpy as np
 from engine.cue import Cue
 from engine.curve import LoudnessCurve
 from engine.gain_rider import CURVE_RATE, Asked
+from engine.levels import FRAMES_PER_S
 from engine.models.denoiser import TOKEN_RATE
 from engine.spectral import FRAME, SAMPLE_RATE
 
@@ -20,6 +21,8 @@ FRAME_S = FRAME / SAMPLE_RATE
 SILENT_DB = -150.0
 TAIL_FALL_DB = 50.0
 """How far the level must have fallen by the end of the tail."""
+EDGE_S = 0.002
+"""A take that begins or ends in mid-sound is faded so long: as steep as a line's own steps, and no click."""
 
 
 def ends_silent(curve: LoudnessCurve | None, duration_s: float) -> bool:
@@ -51,6 +54,11 @@ class Timeline:
         return cls(curve, rate, cue.span.start_samples - before, samples, before / rate, drawn, tail / rate)
 
     @property
+    def frames(self) -> int:
+        """Frames of 10 ms that the take has begun."""
+        return -(-self.samples * FRAMES_PER_S // self.rate)
+
+    @property
     def tokens(self) -> int:
         """Tokens of 40 ms that cover the take."""
         return math.ceil(self.samples / self.rate * TOKEN_RATE)
@@ -79,18 +87,26 @@ class Timeline:
     def settled(self, inner: np.ndarray, first: int) -> np.ndarray:
         """The sound's own level (takes, n) in dBFS from frame ``first`` on, ringing out in the tail.
 
-        Under a curve the tail falls from where the line ended; without one the sound falls by
-        itself, and the same fall is only its upper bound. Nothing is left after the tail.
+        Under a curve the tail falls from where the line ended; where none was drawn to the end the sound
+        falls by itself, and the same fall is only its upper bound. Nothing is left after the tail.
         """
         after = self.frame_times(first, inner.shape[-1]) - self.drawn_s
-        last = 0.0
-        if self.curve is not None:
-            ending = self.curve.sample(np.array([self.drawn_s - FRAME_S]))[0]
-            last = self.curve.reference_dbfs + (ending if np.isfinite(ending) else SILENT_DB)
+        ending = np.nan if self.curve is None else self._ending_dbfs(self.curve)
+        last = 0.0 if np.isnan(ending) else ending
         falling = last - TAIL_FALL_DB * np.clip(after / max(self.tail_s, FRAME_S), 0, None) ** 1.5
         falling = np.where(after >= self.tail_s, SILENT_DB, falling)
-        tail = np.minimum(inner, falling) if self.curve is None else np.broadcast_to(falling, inner.shape)
+        tail = np.minimum(inner, falling) if np.isnan(ending) else np.broadcast_to(falling, inner.shape)
         return np.where(after < 0, np.clip(inner, SILENT_DB, 0), tail).astype(np.float32)
+
+    def _ending_dbfs(self, curve: LoudnessCurve) -> float:
+        """Level at which the line ends, NaN where it is undrawn there."""
+        return curve.reference_dbfs + float(np.maximum(curve.sample(np.array(self.drawn_s - FRAME_S)), SILENT_DB))
+
+    def faded(self, first: int, count: int) -> np.ndarray:
+        """Gain (count,) at 48 kHz from sample ``first`` on that fades the take's two edges; 1 between them."""
+        at = first + np.arange(count)
+        inside = np.minimum(at, self.samples * SAMPLE_RATE / self.rate - 1 - at)
+        return np.clip(inside / (EDGE_S * SAMPLE_RATE), 0, 1).astype(np.float32)
 
 
 def curves(cue: Cue) -> list[LoudnessCurve | None]:

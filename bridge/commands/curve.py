@@ -6,11 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.errors import UserError
 from bridge.picture_arguments import add_picture_arguments, read_masks, tell_warnings, told
-from engine.cue import Cue, LoudnessCurve, Span, VideoRef
+from bridge.render import refused, write_new
+from engine.cue import DURATION_S, Cue, LoudnessCurve, Span, VideoRef
 
 NAME = "curve"
 HELP = "draw a loudness curve from a video"
@@ -39,7 +41,11 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--format midi: a MIDI file cannot be printed; name one with -o lane.mid")
     if args.output is not None and args.output.exists():
         raise UserError(f"{args.output}: is there already, and nothing is overwritten; choose another name")
+    if args.output is not None and not args.output.parent.is_dir():
+        raise UserError(f"{args.output}: there is no folder {args.output.parent}; make it, or choose another")
     masks = read_masks(args.mask)
+    if form == "cue":
+        _cue(args, args.duration or DURATION_S[1])  # what it refuses is told before the picture is looked at
     with told():
         from engine.footage import footage
         from engine.models.store import load_contacts
@@ -52,20 +58,28 @@ def run(args: argparse.Namespace) -> int:
     duration_s = args.duration or len(seen.clip) / GRID_HZ
     if form == "cue":
         video = VideoRef(str(args.video), args.offset)
-        cue = Cue(
-            prompt=args.prompt, span=Span(0, args.rate, duration_s), loudness=drafted.curve, video=video, masks=masks
-        )
+        cue = replace(_cue(args, duration_s), loudness=drafted.curve, video=video, masks=masks)
+        if args.output is not None and args.output.parent.resolve() != Path.cwd():
+            cue = cue.relative_to(Path.cwd())  # a cue's paths are read from where its file lies
         content = (json.dumps(cue.to_json(), indent=1) + "\n").encode()
     else:
         content = _LANES[form](drafted.curve, duration_s)
     if args.output is None:
         sys.stdout.write(content.decode())
     else:
-        args.output.write_bytes(content)
+        try:
+            write_new(args.output, content)
+        except OSError as error:
+            raise refused(args.output.parent, error) from error
         print(args.output)
     hits = f"{len(drafted.hits_s)} hit{'s' * (len(drafted.hits_s) != 1)}"
     print(f"{hits}, {len(drafted.curve.points)} points over {duration_s:.2f} s", file=sys.stderr)
     return 0
+
+
+def _cue(args: argparse.Namespace, duration_s: float) -> Cue:
+    """The cue as far as the arguments alone say it."""
+    return Cue(prompt=args.prompt, span=Span(0, args.rate, duration_s))
 
 
 def _midi(curve: LoudnessCurve, duration_s: float) -> bytes:

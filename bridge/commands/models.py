@@ -35,5 +35,8 @@ def _list() -> int:
     found = weights_found()
     for weights in found:
         table.add_row(weights.name, weights.size, weights.sha256[:16], weights.state)
-    Console().print(table)
+    console = Console()
+    with console.capture() as drawn:  # rich would end the program itself, with 1, where the reader has left
+        console.print(table)
+    print(drawn.get(), end="")
     return 0 if all(weights.whole for weights in found) else 3

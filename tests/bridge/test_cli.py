@@ -98,6 +98,11 @@ def test_a_bad_cue_is_refused_in_one_line(tmp_path: Path, change: dict[str, Any]
     assert not output.exists()
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device")
+def test_of_a_cue_file_without_an_end_only_so_much_is_read() -> None:
+    refused(drawaudio("render", "/dev/zero"), "/dev/zero", "larger than")
+
+
 def test_not_a_number_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "cue.json"
     path.write_text(json.dumps({**CUE, "tail_s": float("nan")}))
@@ -174,6 +179,59 @@ def test_what_makes_no_sound_does_not_load_torch(words: list[str], tmp_path: Pat
     )
     expected = 2 if words[0] in ("jobs", "takes", "send") else 0  # those ask a service, and none runs here
     assert run.stdout.splitlines()[-1] == f"{expected} False", run.stderr
+
+
+# ------------------------------------------------------------------------------------------------------------- streams
+
+
+def with_streams(redirected: str, *words: object) -> subprocess.CompletedProcess[str]:
+    """The command run by a shell with its streams `redirected`; what still came on stderr is kept."""
+    line = ["bash", "-c", f'set -o pipefail; "$@" {redirected}', "bash", *command(*words)]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, env=buffered, timeout=300)
+
+
+@pytest.fixture
+def midi(tmp_path: Path) -> Path:
+    path = tmp_path / "project.mid"
+    mido.MidiFile(tracks=[mido.MidiTrack()]).save(path)
+    return path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+@pytest.mark.parametrize("redirected", [">&-", "<&- >&-", "2>&-", "<&- >&- 2>&-", "| true"])
+def test_a_stream_that_is_closed_is_no_failure(redirected: str, midi: Path) -> None:
+    run = with_streams(redirected, "inspect", midi)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_a_listing_whose_reader_has_left_is_no_failure() -> None:
+    run = with_streams("| true", "models")
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_an_output_that_takes_no_more_is_one_line(midi: Path) -> None:
+    refused(with_streams("> /dev/full", "inspect", midi), "standard output", "no space left")
+    assert "Traceback" not in with_streams("> /dev/full", "--help").stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such a name")
+@pytest.mark.parametrize(("encoding", "printed"), [("utf-8", b"o\xff/"), ("ascii", b"o\\udcff/\\u72ac")])
+def test_a_path_that_the_encoding_lacks_is_printed_all_the_same(
+    tmp_path: Path, small_weights: Path, encoding: str, printed: bytes
+) -> None:
+    (tmp_path / "cue.json").write_text(json.dumps({**CUE, "prompt": "犬"}))
+    run = subprocess.run(
+        command("render", tmp_path / "cue.json", "-o", os.fsdecode(b"o\xff"), "--weights", small_weights),
+        capture_output=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
+        timeout=600,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith(printed)
 
 
 # ---------------------------------------------------------------------------------------------------------- exit codes

@@ -53,6 +53,18 @@ def test_cue_is_written_and_read_back(video: Path, tmp_path: Path, capsys: pytes
     assert json.loads(printed)["duration_s"] == 1.0
 
 
+def test_a_cue_written_into_another_folder_finds_its_video(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("shot.mp4").write_bytes(video.read_bytes())
+    Path("cues").mkdir()
+    for folder in (Path("cues"), Path(".")):
+        assert main(["curve", "shot.mp4", "-o", str(folder / "cue.json")]) == 0
+        found = Cue.load(folder / "cue.json").video
+        assert found is not None and Path(found.path).samefile("shot.mp4")
+
+
 def test_midi_lane_is_read_back_by_our_own_reader(video: Path, tmp_path: Path) -> None:
     target = tmp_path / "lane.mid"
     assert main(["curve", str(video), "-o", str(target)]) == 0
@@ -70,6 +82,8 @@ def test_midi_lane_is_read_back_by_our_own_reader(video: Path, tmp_path: Path) -
         (["curve", "VIDEO", "--format", "cue", "-o", "VIDEO"], 2, "there already"),
         (["curve", "VIDEO", "-o", "lane.xyz"], 2, "--format"),
         (["curve", "VIDEO", "--format", "midi"], 2, "-o lane.mid"),
+        (["curve", "VIDEO", "-o", "no/such/cue.json"], 2, "no folder"),
+        *((["curve", "VIDEO", "--duration", given], 2, "--duration") for given in ("nan", "inf", "1e9", "0", "x")),
         (["masks", "VIDEO"], 2, "--mask"),
         (["masks", "VIDEO", "--mask", "@dog", "-o", "new.mp4"], 3, "drawaudio models pull yolo-world"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,29 @@ def test_a_failure_between_the_takes_files_leaves_whole_takes_only(
     with pytest.raises(UserError, match="disk is full"):
         render_cue(generator, cue(takes=2), tmp_path)  # type: ignore[arg-type]
     assert names(tmp_path) == ["Dog_barks_take01_seed7.json", "Dog_barks_take01_seed7.wav"]
+
+
+def test_ctrl_c_between_the_takes_files_waits_for_them(
+    tmp_path: Path, generator: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = os.link
+
+    def link(source: Path, target: Path) -> None:
+        published(source, target)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(KeyboardInterrupt):
+        render_cue(generator, cue(takes=2), tmp_path)  # type: ignore[arg-type]
+    takes = [f"Dog_barks_take0{number}_seed{6 + number}" for number in (1, 2)]
+    assert names(tmp_path) == [take + suffix for take in takes for suffix in (".json", ".wav")]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_sidecar_measures_what_the_file_holds_and_no_more(tmp_path: Path, generator: object) -> None:
+    (file,) = render_cue(generator, cue(span=Span(0, 44_100, 0.15), tail_s=0.0), tmp_path)  # type: ignore[arg-type]
+    measured = json.loads(file.sidecar.read_text())["curve"]["measured_level_db"]
+    assert len(measured) == len(levels(read_take(file.path).audio, 44_100)) == 15
 
 
 def test_files_of_a_cue_must_be_there(tmp_path: Path) -> None:

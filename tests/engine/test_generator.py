@@ -114,6 +114,8 @@ def test_regenerated_span_changes_only_the_span(generator: Generator) -> None:
     changed = np.flatnonzero(np.any(again.audio != take.audio, 1))
     assert 48_000 <= changed[0] < 48_100 and 119_900 < changed[-1] < 120_000
     assert np.array_equal(generator.regenerate(take, 1.0, 2.5, seed=9).audio, again.audio)
+    with pytest.raises(ValueError, match="too short"):
+        generator.regenerate(take, 0.5, 0.500001, 4)
     with pytest.raises(ValueError, match="does not lie inside"):
         generator.regenerate(take, 3.0, 9.0, seed=9)
 
@@ -170,3 +172,27 @@ def test_a_tail_rings_out_and_does_not_begin_anew(generator: Generator) -> None:
     power = np.square(tail).reshape(20, -1).mean(1)
     assert (power[:10] > 0).all(), "no gap"
     assert (power[3:] < 4 * power[:-3]).all(), "no second hit"
+
+
+def test_what_is_undrawn_to_the_end_rings_out(generator: Generator) -> None:
+    line = LoudnessCurve((CurvePoint(0.0, -6.0, "hold"), CurvePoint(0.5, None)))
+    take = generator.render(replace(cue(1.0), loudness=line))[0].audio[:, 0]
+    power = np.square(take[48_000:]).reshape(20, -1).mean(1)
+    assert (power[:10] > 0).all() and power[0] > 0.1 * np.square(take[43_200:48_000]).mean()
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_a_take_in_mid_sound_begins_and_ends_without_a_click(generator: Generator, rate: int) -> None:
+    asked = cue(0.51, (0.0, 0.0), start={"samples": 0, "rate": rate}, tail_s=0.0)
+    (take,) = generator.render(asked)
+    loud = np.abs(take.audio[rate // 100 : -rate // 100]).max()
+    assert np.abs(take.audio[[0, -1]]).max() < 0.02 * loud
+    assert take.report.curve.error_db_after is not None and take.report.curve.error_db_after < 0.8
+
+
+def test_a_prompt_longer_than_the_model_reads_is_said(generator: Generator) -> None:
+    steps = "footsteps on gravel, " * 20
+    (warning,) = generator.warnings(steps)
+    assert warning.startswith("the prompt is longer") and "gravel" in warning
+    (warning,) = generator.warnings("rain", steps)
+    assert warning.startswith("the negative prompt is longer")

@@ -30,6 +30,13 @@ def test_it_gives_what_transformers_gives(texts: list[str]) -> None:
         assert float(sentence.norm()) == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("given", "read"), [("Dog", "Dog"), ("", ""), ("Rain, " * 20, ("Rain, " * 15)[:-1]), ("犬" * 90, "犬" * 30)]
+)
+def test_of_a_long_text_it_says_how_much_is_read(given: str, read: str) -> None:
+    assert given[: TextEncoder().reads(given)] == read
+
+
 def test_an_empty_text_is_zeros() -> None:
     embedding = TextEncoder()(["", "dog"])
     assert embedding.mask.sum(1)[0] == 1 and not embedding.tokens[0].any() and not embedding.sentence[0].any()
