@@ -25,12 +25,16 @@ return function (folder)
     reaper.Main_OnCommand (command, 0)
   end
 
+  -- Verbs of which a key that is held down means one, however often it repeats itself.
+  local ONCE = { generate = true, regenerate = true, regenerate_selection = true }
+
   local main = { watch = watch }
 
   --- Run one of the six verbs; what goes wrong is said in a message box, in one line.
   function main.run (verb)
     -- REAPER gives every script an undo step of its own, unless the script defers something: a key would take two steps back.
     reaper.defer (function () end)
+    if memory.is_repeated (verb) and ONCE[verb] then return end
     local ok, problem = pcall (verbs[verb])
     if ok and #memory.pending () > 0 then ok, problem = pcall (start_watching) end
     if not ok then complain (tostring (problem)) end

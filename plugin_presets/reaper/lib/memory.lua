@@ -5,6 +5,8 @@ return function (json)
 
   local SECTION = "drawaudio"
   local ALIVE_S = 1.5
+  -- Longer than any system waits before a key that is held begins to repeat.
+  local REPEAT_S = 0.7
 
   --- Oldest first: { id, track (GUID), item (GUID or nil), name, project, span_start, session, session_id, sent (wall clock),
   -- imported }.
@@ -34,6 +36,14 @@ return function (json)
   --- Be the one watching script; false once another has taken over.
   function memory.claim (id) reaper.SetExtState (SECTION, "watcher", id, false) end
   function memory.holds (id) return reaper.GetExtState (SECTION, "watcher") == id end
+
+  --- Note that a verb was called for; whether that is only its key, held down.
+  function memory.is_repeated (verb)
+    local last, at = reaper.GetExtState (SECTION, "pressed"):match ("^(%S+) (%S+)$")
+    local now = reaper.time_precise ()
+    reaper.SetExtState (SECTION, "pressed", string.format ("%s %.6f", verb, now), false)
+    return last == verb and now - tonumber (at) < REPEAT_S
+  end
 
   --- An id of the current project that survives saving and renaming; nil where none was given yet.
   function memory.project ()
