@@ -156,9 +156,14 @@ class LaneReader:
             placed = self.beat_lines.in_seconds(lane, place.zero_beat)
         else:
             placed = [replace(p, time_s=place.seconds(p.time_s, unit, self.tempo)) for p in lane.points]
+        if place.window is not None:
+            # To the bit: else the end of one round could come to lie behind the beginning of the next.
+            low, high = place.window
+            placed = [replace(p, time_s=min(max(p.time_s, low), high)) for p in placed]
         if placed:
             drafts = self.drafts.setdefault(parameter.track, {})
-            key = identity or (parameter.controls if domain == "midi_cc" else f"{parameter.name} {len(drafts)}")
+            # What a clip shapes of its own is one lane, as often as the clip comes round.
+            key = identity or (parameter.controls if domain == "midi_cc" else f"{parameter.name} {id(element)}")
             drafts.setdefault(key, _Draft(lane)).add(placed, place.window[0] if place.window else None)
 
     def _read_points(self, element: Element, parameter: _Parameter, unit: str) -> Iterator[LanePoint]:

@@ -210,6 +210,25 @@ def test_before_the_first_point_of_a_clip_or_of_its_loop_that_value_holds(read: 
     assert [evaluate(lane, at) for at in (1.0, 3.0, 5.0, 7.0)] == [0.0, 0.5, 0.0, 0.5]
 
 
+@pytest.mark.parametrize("begin", [0.1, 0.45627, 0.61311, 0.81849])
+@pytest.mark.parametrize("bpm", [60, 97, 133])
+def test_a_clip_that_a_looped_one_cuts_has_its_own_line_in_every_round(read: Read, begin: float, bpm: int) -> None:
+    inner = f'<Clips><Clip time="0" duration="9" playStart="0.7"><Points>{LINE}</Points></Clip></Clips>'
+    outer = f'<Clip time="0" duration="40" playStart="{begin}" loopStart="{begin}" loopEnd="1.31446">{inner}</Clip>'
+    lane = lane_of(read("rounds.dawproject", packed(document(CLIPS.format(outer), bpm=bpm).encode())))
+    beats = [(index + 0.25) * (1.31446 - begin) for index in range(32)]
+    heard = (begin + 0.7 + 0.25 * (1.31446 - begin)) / 4
+    assert [evaluate(lane, beat * 60 / bpm) for beat in beats] == pytest.approx([heard] * 32)
+
+
+def test_what_a_looped_clip_shapes_of_its_own_is_one_lane(read: Read) -> None:
+    gain = LINE.replace(TARGET, '<Target expression="gain"/>')
+    clips = f'<Clip time="0" duration="8" loopEnd="4"><Points>{gain}</Points></Clip>'
+    lanes = CLIPS.format(clips).replace("<Lanes>", '<Lanes track="tr1">', 1)
+    lane = lane_of(read("gain.dawproject", packed(document(lanes).encode())))
+    assert points(lane) == [(0.0, 0.0), (4.0, 1.0), (4.0, 0.0), (8.0, 1.0)]
+
+
 def test_a_share_of_a_range_in_decibels_is_straight_in_decibels(read: Read) -> None:
     shares = f'<Lanes><Points unit="normalized">{LINE}</Points></Lanes>'
     for low, heard in (("-60", 10 ** (-30 / 20)), ("-inf", None)):
