@@ -43,12 +43,22 @@ function findService() {
   }
 }
 
+/** Bitwig lets a script open connections only while it starts. */
+function connect() {
+  var service = findService();
+  state.port = service ? service.port : PORT;
+  state.server = host.getOscModule().connectToUdpServer("127.0.0.1", state.port, state.space);
+}
+
+/** The connection, and what the running service says of itself; null where none runs. */
 function connection() {
   var service = findService();
   if (!service) return null;
-  if (!state.server || state.port !== service.port) {
-    state.server = host.getOscModule().connectToUdpServer("127.0.0.1", service.port, state.space);
-    state.port = service.port;
+  if (service.port !== state.port) {
+    if (!state.restarting) say("the service is on another port now: press again");
+    state.restarting = true;
+    host.restart();
+    return null;
   }
   state.token = service.token;
   state.session = service.session_id;
@@ -56,18 +66,21 @@ function connection() {
 }
 
 /** Send where a service runs. Without one a song plays on without a word: it need not be heard. */
-function stream(verb) {
+function stream(verb, ...values) {
   var server = connection();
   if (!server) return false;
-  var values = ["/drawaudio/" + verb, state.token].concat(Array.prototype.slice.call(arguments, 1));
-  server.sendMessage.apply(server, values);
-  return true;
+  try {
+    server.sendMessage("/drawaudio/" + verb, state.token, ...values);
+    return true;
+  } catch (error) {  // nobody listens on that port any more
+    return false;
+  }
 }
 
 /** Send what a button asks for. */
-function send() {
-  var sent = stream.apply(null, arguments);
-  if (!sent) say("start `drawaudio serve` first");
+function send(verb, ...values) {
+  var sent = stream(verb, ...values);
+  if (!sent && !state.restarting) say("start `drawaudio serve` first");
   return sent;
 }
 
@@ -98,7 +111,7 @@ function regenerate(part) {
   // In another session the take's id names another sound.
   if (connection() && state.last.session !== state.session) return say("that take is of another session: use Generate");
   var id = newId();
-  if (send.apply(null, ["take/regenerate", id, state.last.take].concat(part))) state.requests[id] = true;
+  if (send("take/regenerate", id, state.last.take, ...part)) state.requests[id] = true;
 }
 
 var verbs = {
@@ -185,6 +198,7 @@ function listen() {
 
 function init() {
   listen();
+  connect();
   var token = host.getPreferences().getStringSetting("Token (only where the script may read no files)", "Service", 64, "");
   token.addValueObserver(function (value) { state.typedToken = value; });
 

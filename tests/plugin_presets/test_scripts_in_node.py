@@ -32,7 +32,7 @@ def run(stand_in: str, script: str, scenario: str, folder: Path) -> Any:
     return json.loads(done.stdout)
 
 
-BITWIG = """init(); const o = observers;
+BITWIG = """start(); const o = observers;
 o.tempo(120); o.loopStart(4); o.loopDuration(6); o.track("Steps"); o.level("-Inf dB");
 o.marker(0, true, 6, "shoe @box 0 0 1 1"); o.marker(1, true, 4, "footsteps on gravel");
 """
@@ -172,6 +172,22 @@ def test_bitwig_asks_nothing_of_a_marker_that_ends_a_pair(tmp_path: Path) -> Non
     )
     cue = run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path)
     assert (cue["marker"], cue["markers"]) == ("Steps: hail>", [])
+
+
+def test_bitwig_starts_anew_for_a_service_on_another_port(tmp_path: Path) -> None:
+    scenario = (
+        BITWIG
+        + """service = { token: "t", port: 7891 }; o.press("Generate"); o.press("Generate");
+    report([restarts > 0, sent, popups]);"""
+    )
+    restarted, sent, popups = run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path)
+    assert restarted and sent == [] and len(popups) == 1 and "press again" in popups[0]
+
+
+def test_bitwig_says_that_a_killed_service_does_not_listen(tmp_path: Path) -> None:
+    scenario = BITWIG + """unreachable = true; o.press("Generate"); o.press("Cancel"); report(popups);"""
+    popups = run("bitwig.js", "bitwig/DrawAnAudio.control.js", scenario, tmp_path)
+    assert "drawaudio serve" in popups[0] and "nothing to cancel" in popups[1]
 
 
 def test_bitwig_plays_without_a_word_where_no_service_runs(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 // What Bitwig offers a controller script, as far as the published API's names go; anything else is not there and throws.
 const SERVICE = { token: "t", port: 7890 };
-let service = SERVICE;
+let service = SERVICE, starting = false, restarts = 0, unreachable = false;
+// Bitwig lets a script open connections only inside its init.
+const start = () => { starting = true; init(); starting = false; };
 const sent = [], inserted = [], popups = [], handlers = {}, signals = {}, setters = { markers: [], slots: [] };
 const watch = (name) => ({ addValueObserver: (f) => { setters[name] = f; }, markInterested() {} });
 const report = (value) => process.stdout.write(JSON.stringify(value));
@@ -34,8 +36,12 @@ const host = {
     createAddressSpace: () => ({
       registerMethod: (address, types, text, f) => { handlers[address] = f; }, registerDefaultMethod() {},
     }),
-    connectToUdpServer: () => ({ sendMessage: (...message) => sent.push(message) }),
+    connectToUdpServer: (address, port) => {
+      if (!starting) throw new Error("OSC connections can only be made during init");
+      return { sendMessage: (...message) => { if (unreachable) throw new Error("refused"); sent.push(message); } };
+    },
   }),
+  restart: () => { restarts += 1; },
   createTransport: () => ({
     isPlaying: () => watch("playing"), tempo: () => ({ value: () => ({ addRawValueObserver: (f) => { setters.tempo = f; } }) }),
     arrangerLoopStart: () => watch("loopStart"), arrangerLoopDuration: () => watch("loopDuration"), playPosition: () => watch("position"),
