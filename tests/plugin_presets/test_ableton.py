@@ -28,9 +28,13 @@ class Track:
         self.mixer_device = SimpleNamespace(volume=Volume())
 
     def create_audio_clip(self, path: str, position: float) -> SimpleNamespace:
-        clip = SimpleNamespace(warping=True)
+        clip = SimpleNamespace(warping=True, start_time=position, end_time=position + 2.0)
         self.clips.append((path, position, clip))
         return clip
+
+    @property
+    def arrangement_clips(self) -> list[SimpleNamespace]:
+        return [clip for _, _, clip in self.clips]
 
 
 class LaneTrack(Track):
@@ -245,6 +249,22 @@ def test_what_live_refuses_is_said_and_keeps_no_other_take_away(rig: Any, monkey
     surface.update_display()
     assert any("Live cannot read" in line and "take01" in line for line in instance.messages)
     assert "a take is on" in instance.messages[-1] and song.undo_depth == 0
+
+
+def test_the_first_take_at_a_place_is_on_the_lane_that_live_plays(rig: Any) -> None:
+    song, _, surface, service = rig
+    for number, start in ((1, 4.0), (2, 4.0), (3, 5.0), (4, 6.0)):  # takes of a second, at 120 a minute two beats
+        song.loop_start = start
+        press(surface, 60)
+        name, _ = service.take()
+        service.answer(name, "done", service.made(number, 0))
+        surface.update_display()
+    played = [(Path(path).name[6:12], at) for path, at, clip in song.tracks[1].clips if not clip.warping]
+    if isinstance(song.tracks[0], LaneTrack):
+        assert played == [("take01", 4.0), ("take04", 6.0)], "the others would have cut them"
+        assert [len(lane.clips) for lane in song.tracks[1].lanes] == [1, 1, 1, 1]
+    else:
+        assert played == [("take01", 4.0)]
 
 
 def test_tracks_are_renamed_and_thrown_away_while_a_take_is_made(rig: Any) -> None:

@@ -186,18 +186,29 @@ class DrawAnAudio:
         song.begin_undo_step()
         try:
             track = self._take_track(source.name)
-            lanes = hasattr(track, "create_take_lane")
-            # Without take lanes (before 12.2) a clip over a clip would cut it: every take gets a track of its own.
-            home = track.create_take_lane() if lanes else track
-            clip = home.create_audio_clip(take["path"], start)
-            if clip is not None:
-                clip.warping = False
+            for home in self._homes(track, start, start + self._beats(take)):
+                clip = home.create_audio_clip(take["path"], start)
+                if clip is not None:
+                    clip.warping = False
         finally:
             # Live selects a track it makes; the designer's stays selected.
             view.selected_track = selected
             song.end_undo_step()
         self._last = (take, place)
         self._tell(f"Draw an Audio: a take is on {track.name}")
+
+    def _beats(self, take):
+        return take["samples"] / take["rate"] * self._song.tempo / 60.0
+
+    def _homes(self, track, start, end):
+        """Where a take goes: a lane of its own, or before Live 12.2 a track, as a clip over a clip would cut it.
+
+        Live plays the main lane only: the first take at a place goes there too, and sounds at once.
+        """
+        if not hasattr(track, "create_take_lane"):
+            return [track]
+        free = not any(clip.start_time < end and start < clip.end_time for clip in track.arrangement_clips)
+        return [track.create_take_lane()] + ([track] if free else [])
 
     def _take_track(self, source):
         name = source + TAKE_SUFFIX
