@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
 from bridge.hosts.numbers import number, seconds
-from bridge.hosts.tempo import TempoEvent, TempoMap
+from bridge.hosts.tempo import BPM, TempoEvent, TempoMap
 
 
 @dataclass(frozen=True)
@@ -91,21 +91,36 @@ def tempo_of(root: Element, warnings: list[str]) -> TempoMap:
     base = number(element.get("value"), 120.0) if element is not None else 120.0
     arrangement = root.find("Arrangement")
     automation = None if arrangement is None else arrangement.find("TempoAutomation")
+    if not BPM[0] <= base <= BPM[1]:
+        warnings.append(f"the tempo {base:g} BPM is out of reach, 120 BPM is assumed")
+        base = 120.0
+    if arrangement is None or automation is None:
+        return TempoMap([], base)
+    unit = unit_of(automation.get("timeUnit"), unit_of(arrangement.get("timeUnit"), "beats"))
     try:
-        if arrangement is None or automation is None:
-            return TempoMap([], base)
-        unit = unit_of(automation.get("timeUnit"), unit_of(arrangement.get("timeUnit"), "beats"))
-        return TempoMap(_tempo_events(automation, unit), base)
+        return TempoMap(_tempo_events(_tempo_points(automation, warnings), unit), base)
     except ValueError as error:
-        warnings.append(f"the tempo could not be read, 120 BPM is assumed ({error})")
-        return TempoMap([])
+        warnings.append(f"the tempo could not be read, {base:g} BPM is assumed ({error})")
+        return TempoMap([], base)
 
 
-def _tempo_events(automation: Element, unit: str) -> list[TempoEvent]:
+def _tempo_points(automation: Element, warnings: list[str]) -> list[tuple[float, float, bool]]:
+    """Time, tempo and whether it glides from there on, in order; what cannot be is told and left out."""
+    points = []
+    for element in automation.findall("RealPoint"):
+        try:
+            time, bpm = number(element.get("time")), number(element.get("value"))
+            if not BPM[0] <= bpm <= BPM[1]:
+                raise ValueError(f"{bpm:g} BPM")
+            points.append((time, bpm, element.get("interpolation") == "linear"))
+        except ValueError as error:
+            warnings.append(f"a tempo could not be read and is left out ({error})")
+    return sorted(points, key=lambda point: point[0])
+
+
+def _tempo_events(points: list[tuple[float, float, bool]], unit: str) -> list[TempoEvent]:
     events: list[TempoEvent] = []
-    for element in sorted(automation.findall("RealPoint"), key=lambda point: number(point.get("time"))):
-        time, bpm = number(element.get("time")), number(element.get("value"))
-        ramp = element.get("interpolation") == "linear"
+    for time, bpm, ramp in points:
         if unit == "seconds" and events:
             # Between points in seconds a glide is linear in seconds, so its beats are the mean tempo's.
             last = events[-1]

@@ -41,7 +41,7 @@ class Block:
 
     def lines(self, *names: str) -> Iterator[list[str]]:
         """The words of each line directly inside that begins with one of `names`."""
-        starts = tuple(f"{name} " for name in names)
+        starts = tuple(name + blank for name in names for blank in " \t")
         for item in self.items:
             if isinstance(item, str) and (item.startswith(starts) or item in names):
                 yield words(item)

@@ -296,6 +296,15 @@ def test_a_tempo_that_changes(read: Read, unit: str, points: list[tuple[float, f
     assert marker.time_s == pytest.approx(wanted, abs=1e-9)
 
 
+def test_a_tempo_that_cannot_be_is_told_and_the_others_hold(read: Read) -> None:
+    values = ((0, "60"), (2, "0"), ("x", "90"), (4, "120"))
+    tempo = "".join(f'<RealPoint time="{t}" value="{v}" interpolation="hold"/>' for t, v in values)
+    markers = '<Markers timeUnit="beats"><Marker time="8" name="m"/></Markers>'
+    automation = f'{markers}<TempoAutomation><Target parameter="t0"/>{tempo}</TempoAutomation>'
+    project = read("tempo.dawproject", packed(document(automation).encode()))
+    assert project.markers[0].time_s == 6.0 and len(project.warnings) == 2
+
+
 @pytest.mark.parametrize(
     ("head", "encoding"),
     [

@@ -61,6 +61,11 @@ def test_points_of_few_and_many_fields(read: Read, line: str, wanted: tuple[floa
     assert (point.time_s, point.value, point.shape, point.tension) == wanted
 
 
+def test_words_may_be_set_apart_by_tabs(read: Read) -> None:
+    project = read("tabs.rpp", volume("PT\t1\t0.5\t1").replace("NAME Foley", "NAME\tFoley"))
+    assert project.tracks[0].name == "Foley" and [p.value for p in only_lane(project).points] == [0.5]
+
+
 def test_points_that_cross_in_the_file_come_in_order_and_steps_keep_theirs(read: Read) -> None:
     lane = only_lane(read("order.rpp", volume("PT 2 1 0\nPT 1 0.25 1\nPT 1 0.75 0\nPT 0 0 0")))
     assert [(p.time_s, p.value) for p in lane.points] == [(0.0, 0.0), (1.0, 0.25), (1.0, 0.75), (2.0, 1.0)]
