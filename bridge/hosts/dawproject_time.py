@@ -125,9 +125,10 @@ def _tempo_events(points: list[tuple[float, float, bool]], unit: str) -> list[Te
             # Between points in seconds a glide is linear in seconds, so its beats are the mean tempo's.
             last = events[-1]
             mean = (last.bpm + bpm) / 2.0 if last.ramp else last.bpm
-            events.append(TempoEvent(last.beat + (time - (last.at_s or 0.0)) * mean / 60.0, bpm, ramp, time))
+            beat = last.beat + (time - (last.at_s or 0.0)) * mean / 60.0
+            events.append(TempoEvent(beat, bpm, ramp, time, in_time=True))
         elif unit == "seconds":
-            events.append(TempoEvent(time * bpm / 60.0, bpm, ramp, time))
+            events.append(TempoEvent(time * bpm / 60.0, bpm, ramp, time, in_time=True))
         else:
             events.append(TempoEvent(time, bpm, ramp))
     return events

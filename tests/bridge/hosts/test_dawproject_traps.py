@@ -296,6 +296,22 @@ def test_a_tempo_that_changes(read: Read, unit: str, points: list[tuple[float, f
     assert marker.time_s == pytest.approx(wanted, abs=1e-9)
 
 
+@pytest.mark.parametrize("time", [0.0, 1.0, 2.5, 3.9, 4.0, 4.1, 7.0])
+def test_a_glide_in_seconds_is_linear_in_seconds(read: Read, time: float) -> None:
+    """From 60 to 120 BPM in four seconds, then 90 at once: after t seconds t + t²/8 beats."""
+    tempo = "".join(
+        f'<RealPoint time="{at}" value="{bpm}" interpolation="linear"/>' for at, bpm in ((0, 60), (4, 120), (4, 90))
+    )
+    beat = time + time**2 / 8 if time <= 4 else 6 + (time - 4) * 1.5
+    markers = f'<Markers timeUnit="beats"><Marker time="{beat!r}" name="m"/></Markers>'
+    lanes = f'{markers}<TempoAutomation timeUnit="seconds"><Target parameter="t0"/>{tempo}</TempoAutomation>'
+    clip = f'<Lanes timeUnit="seconds"><Clips><Clip time="{time}" duration="1" contentTimeUnit="beats">'
+    lanes = f"{clip}<Points>{LINE}</Points></Clip></Clips></Lanes>{lanes}"
+    project = read("glide.dawproject", packed(document(lanes).encode()))
+    assert project.markers[0].time_s == pytest.approx(time, abs=1e-9)
+    assert points(lane_of(project))[0][0] == pytest.approx(time, abs=1e-9)  # there and back again
+
+
 def test_a_tempo_that_cannot_be_is_told_and_the_others_hold(read: Read) -> None:
     values = ((0, "60"), (2, "0"), ("x", "90"), (4, "120"))
     tempo = "".join(f'<RealPoint time="{t}" value="{v}" interpolation="hold"/>' for t, v in values)
