@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 #: Blocks nest a dozen deep in practice (containers in FX chains); more is damage.
 MAX_DEPTH = 100
 
-#: A word ends at its own quote; a quote that never ends takes the rest of the line.
-_WORD = re.compile(r'"([^"]*)"?|\'([^\']*)\'?|`([^`]*)`?|(\S+)')
+#: A word ends at its own quote; a quote that never ends takes the rest of the line. Only ASCII blanks part words, as
+#: REAPER does not quote a name for an ideographic or a no-break space.
+_WORD = re.compile(r'"([^"]*)"?|\'([^\']*)\'?|`([^`]*)`?|([^ \t]+)')
 
 
 class RppError(ValueError):
@@ -53,7 +54,7 @@ class Block:
 
 def words(line: str) -> list[str]:
     """The words of a line. REAPER quotes with ", ' or `, whichever the word does not hold; nothing is escaped."""
-    if '"' not in line and "'" not in line and "`" not in line:
+    if line.isascii() and '"' not in line and "'" not in line and "`" not in line:
         return line.split()
     return [next((part for part in groups if part), "") for groups in _WORD.findall(line)]
 

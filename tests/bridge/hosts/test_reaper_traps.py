@@ -291,6 +291,7 @@ def test_a_marker_and_a_region_of_one_number_hidden_and_in_a_ruler_lane(read: Re
         ("door", "door"), ('"door slams"', "door slams"), ("'say \"boo\"'", 'say "boo"'),
         ("`it's \"both\"`", 'it\'s "both"'),
         ('"it\'s `odd`"', "it's `odd`"), ('""', ""), ("#1;x", "#1;x"), ('"> <VOLENV2"', "> <VOLENV2"), ("Tür", "Tür"),
+        ("雨\u3000音", "雨\u3000音"), ("Pas\u00a0!", "Pas\u00a0!"),
         ("\"a\u2028b\u0085c\"", "a\u2028b\u0085c"),
         ('"two  spaces and\ta tab "', "two  spaces and\ta tab "), ("1.5", "1.5"),
     ],
