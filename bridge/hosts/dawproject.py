@@ -144,7 +144,8 @@ class _Reader:
             except ValueError as error:
                 self.warnings.append(f"marker {name!r} could not be read and is left out ({error})")
                 continue
-            self.markers.append(Marker("marker", name, time_s, None, marker.get("color")))
+            if scope.place.hears(time_s):
+                self.markers.append(Marker("marker", name, time_s, None, marker.get("color")))
 
     def _video(self, element: Element, scope: _Scope) -> None:
         file = element.find("File")

@@ -46,6 +46,10 @@ class Place:
             start_s, end_s = max(start_s, self.window[0]), min(end_s, self.window[1])
         return replace(self, window=(start_s, end_s))
 
+    def hears(self, time_s: float) -> bool:
+        """Whether what stands at a time of the arrangement plays."""
+        return self.window is None or self.window[0] <= time_s < self.window[1]
+
     @property
     def is_heard(self) -> bool:
         return self.window is None or self.window[0] < self.window[1]

@@ -360,6 +360,13 @@ def test_markers_in_seconds_with_colours_and_without_a_partner(read: Read) -> No
     assert len(project.warnings) == 1
 
 
+def test_a_marker_inside_a_clip_stands_where_the_clip_plays_it(read: Read) -> None:
+    inside = "".join(f'<Marker time="{at}" name="m{at}"/>' for at in (0, 1, 3, 9))
+    clips = f'<Clip time="10" duration="5" playStart="1" loopStart="0" loopEnd="3"><markers>{inside}</markers></Clip>'
+    project = read("inside.dawproject", packed(document(CLIPS.format(clips)).encode()))
+    assert [(m.name, m.time_s) for m in project.markers] == [("m1", 10.0), ("m0", 12.0), ("m1", 13.0)]
+
+
 @pytest.mark.parametrize("member", ["Project.xml", "song/project.xml", "metadata.xml"])
 def test_a_zip_without_its_project_says_so(read: Read, member: str) -> None:
     with pytest.raises(ProjectError, match=r"no project\.xml"):
