@@ -89,7 +89,8 @@ def take_tracks(project: Project, done: Bounce) -> tuple[TakeTrack, ...]:
             PlacedTake(
                 path=take.path.resolve(),
                 name=take.path.stem,
-                time_s=take.start_samples / take.rate - project.start_s,
+                # Rounded as the cue's start was: a timecode of 29.97 may begin between two samples.
+                time_s=(take.start_samples - round(project.start_s * take.rate)) / take.rate,
                 samples=take.samples,
                 rate=take.rate,
                 channels=take.channels,

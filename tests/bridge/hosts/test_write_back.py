@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 import soundfile
 
+from bridge.bounce import Bounce, BouncedCue, BouncedTake
+from bridge.bounce_plan import plan
 from bridge.broadcast_wave import write_broadcast_wave
 from bridge.errors import UserError
-from bridge.hosts import Project, read_project
+from bridge.hosts import Marker, Project, Track, read_project
 from bridge.hosts.ardour_writer import write_ardour
 from bridge.hosts.dawproject_writer import write_dawproject
 from bridge.hosts.reaper_writer import write_reaper
 from bridge.hosts.rpp_text import parse_rpp
-from bridge.hosts.write_back import PlacedTake, TakeTrack, check_writable
+from bridge.hosts.write_back import PlacedTake, TakeTrack, check_writable, take_tracks
 from tests.e2e.ardour_rig import export_session
 
 
@@ -236,6 +238,18 @@ def test_what_a_dawproject_lacks_is_added_where_its_schema_wants_it(tmp_path: Pa
 def project_beat(time_s: float) -> float:
     """The beat at a time of the sample, whose tempo glides from 60 to 120 BPM over four beats."""
     return 4.0 * float(np.expm1(time_s / 4.0))
+
+
+@pytest.mark.parametrize("rate", [44100, 48000, 96000])
+def test_a_take_lies_on_its_regions_sample_wherever_the_timecode_begins(tmp_path: Path, rate: int) -> None:
+    start_s = 108_003 * 1001 / 30000  # no whole number of samples
+    region = Marker("region", "Guide: rain", 1.5, 2.5)
+    project = Project("rpp", "7", tmp_path / "song.rpp", rate, start_s=start_s, tracks=(Track("Guide"),),
+                      markers=(region,))  # fmt: skip
+    (planned,) = plan(project).cues
+    made = BouncedTake(tmp_path / "t.wav", 1, planned.cue.span.start_samples, rate, rate, 1, None, ())
+    (placed,) = take_tracks(project, Bounce((BouncedCue(planned, (made,), found=False),), ()))
+    assert placed.cues[0][0].time_s == 1.5
 
 
 def test_other_formats_say_what_to_do(samples: ModuleType, tmp_path: Path) -> None:
