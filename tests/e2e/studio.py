@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from bridge.broadcast_wave import read_broadcast_wave
 from bridge.cli import main as drawaudio
 from tests.drawaudio_command import DRAWAUDIO
 from tests.e2e.ardour_rig import ArdourRig, wait_for
@@ -113,6 +114,11 @@ class Studio:
         found = wait_for(look, RENDER_S, f"{count} takes on {track}{SUFFIX}", every=1.0)
         assert isinstance(found, list)
         return found
+
+    def sound(self, region: Region) -> np.ndarray:
+        """The take that a region is, from the service's folder: (samples, channels)."""
+        (path,) = (self.service / "takes").glob(f"{region.name}*.wav")
+        return read_broadcast_wave(path).audio
 
     def take_files(self) -> set[Path]:
         """Everything audible or half-written; a claim only keeps a number from being used twice."""

@@ -15,7 +15,7 @@ import engine
 from bridge.broadcast_wave import read_broadcast_wave
 from engine.curve import CurvePoint, LoudnessCurve
 from tests.e2e.ardour_rig import missing_programs, wait_for
-from tests.e2e.studio import RATE, Studio, open_studio
+from tests.e2e.studio import RATE, SUFFIX, Studio, open_studio
 
 MANIFEST = Path(engine.__file__).parent / "weights" / "manifest.json"
 MISSING = missing_programs()
@@ -98,9 +98,7 @@ def test_regenerate_gives_a_different_take_at_the_same_place(studio: Studio) -> 
     assert (older.start, older.length) == (newer.start, newer.length) == (first.start, first.length)
     assert first.start == 6 * RATE
     assert older.muted and not newer.muted, "the newest sounds, the older is kept"
-    names = {region.name: next((studio.service / "takes").glob(f"{region.name}*.wav")) for region in (older, newer)}
-    sounds = [read_broadcast_wave(path).audio for path in names.values()]
-    assert np.sqrt(np.mean((sounds[0] - sounds[1]) ** 2)) > 1e-4
+    assert np.sqrt(np.mean((studio.sound(older) - studio.sound(newer)) ** 2)) > 1e-4
     studio.rig.key("ctrl+alt+n")
     wait_for(lambda: [region.muted for region in studio.takes("Glass")] == [False, True], 20, "the first take to sound")
     studio.rig.key("ctrl+alt+k")
@@ -141,12 +139,28 @@ def test_regenerate_selection_changes_only_what_is_selected(studio: Studio) -> N
     studio.rig.key("ctrl+alt+s")
     older, newer = studio.wait_for_takes("Steps", 2)
     assert (older.start, older.length) == (newer.start, newer.length) and older.muted and not newer.muted
-    before, after = (
-        read_broadcast_wave(next((studio.service / "takes").glob(f"{region.name}*.wav"))).audio
-        for region in (older, newer)
-    )
+    before, after = studio.sound(older), studio.sound(newer)
     print(f"imported {1000 * studio.import_delay('Steps_take02'):.0f} ms after the take was ready")
     changed = np.flatnonzero((before != after).any(axis=1))
     # The range begins at 1 s, so the selection is the take's second second.
     assert len(changed) and changed[0] >= RATE and changed[-1] < 2 * RATE
     assert np.sqrt(np.mean((before - after)[RATE : 2 * RATE] ** 2)) > 1e-4
+
+
+def test_a_take_that_was_moved_is_made_anew_where_it_lies(studio: Studio) -> None:
+    if len(studio.takes("Steps")) != 2:
+        pytest.skip("needs the takes of the tests before")
+    (start,) = {region.start for region in studio.takes("Steps")}
+    studio.point_at("Steps" + SUFFIX, 2.0)
+    for action in ("Editor/select-all-objects", "Region/nudge-forward"):
+        studio.rig.osc("/access_action", action)
+    wait_for(lambda: studio.takes("Steps")[0].start > start, 20, "the takes to move")
+    (moved,) = {region.start - start for region in studio.takes("Steps")}
+    studio.point_at("Steps" + SUFFIX, 2.0)  # the action above has selected every track
+    studio.select_time(2.0 + moved / RATE, 3.0 + moved / RATE)
+    studio.rig.key("ctrl+alt+s")
+    *_, before, newest = studio.wait_for_takes("Steps", 3)
+    assert (newest.start, newest.length) == (start + moved, before.length)
+    old, new = (studio.sound(region) for region in (before, newest))
+    changed = np.flatnonzero((old != new).any(axis=1))
+    assert len(changed) and changed[0] >= RATE and changed[-1] < 2 * RATE

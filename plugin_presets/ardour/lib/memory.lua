@@ -26,13 +26,14 @@ return function (json, files)
     memory.set_pending (list)
   end
 
-  --- Region id -> { take, span_start, session, session_id } of every take imported into this session.
+  --- Region id -> { take, span_start, position, session, session_id } of every take imported into this session.
   function memory.takes () return load ("takes") or {} end
 
-  --- Note which take a region is; `entry` is the request it answers.
-  function memory.remember_take (region_id, take, entry)
+  --- Note which take a region is, and where it belongs by its file; `entry` is the request it answers.
+  function memory.remember_take (region_id, file, entry)
     local known = memory.takes ()
-    known[region_id] = { take = take, span_start = entry.span_start, session = entry.session, session_id = entry.session_id }
+    known[region_id] = { take = file.take_id, span_start = entry.span_start, position = file.position,
+      session = entry.session, session_id = entry.session_id }
     files.write (path ("takes"), json.encode (known))
   end
 

@@ -79,6 +79,11 @@ function takes.at (track, first, last)
   return here
 end
 
+--- Samples by which a region was moved since it was placed at `position`; the sound inside it counts, not its trimmed edge.
+function takes.moved (region, position)
+  return extent (region) - math.floor (region:start ():samples ()) - position
+end
+
 local function id_of (region) return region:to_stateful ():id ():to_s () end
 takes.id_of = id_of
 
@@ -122,16 +127,16 @@ local function place (track, region, position)
   sound_only (region, takes.at (track, extent (region)))
 end
 
---- Put finished takes on the take track; the last one sounds. Returns { { region_id, take_id } … }.
--- `files` is a list of { path, position, channels, take_id }, positions in session samples.
-function takes.add (source_name, suffix, files)
+--- Put finished takes on the take track; the last one sounds. Returns { { region_id, file } … }.
+-- `files` is a list of { path, position, channels, take_id }, positions in session samples, from which all are `moved`.
+function takes.add (source_name, suffix, files, moved)
   local track = takes.track (source_name, suffix) or make_track (source_name, suffix, files[1].channels)
   local regions, added = {}, {}
   for index, file in ipairs (files) do regions[index] = import (file.path) end
   undoable (INSERT_FILE, function ()
     for index, file in ipairs (files) do
-      place (track, regions[index], file.position)
-      added[index] = { region_id = id_of (regions[index]), take_id = file.take_id }
+      place (track, regions[index], file.position + moved)
+      added[index] = { region_id = id_of (regions[index]), file = file }
     end
   end)
   return added

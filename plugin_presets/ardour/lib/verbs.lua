@@ -38,7 +38,7 @@ return function (service, wire, reading, takes, memory)
   local function current_entry (source, track, first, last)
     local region = takes.current (track, first, last)
     if not region then error (string.format ("There is no take of '%s' here yet: use Generate first.", source:name ()), 0) end
-    return known (region)
+    return known (region), region
   end
 
   function verbs.generate ()
@@ -51,10 +51,11 @@ return function (service, wire, reading, takes, memory)
 
   local function regenerate (part_of)
     local source, track, first, last = take_here ()
-    local entry = current_entry (source, track, first, last)
+    local entry, region = current_entry (source, track, first, last)
+    local moved = entry.position and takes.moved (region, entry.position) or 0
     local id = service.new_id (HOST)
-    local info = wire.regenerate (id, entry.take, part_of and part_of (entry))
-    await (id, "regenerate", info, { track = source:name (), span_start = entry.span_start })
+    local info = wire.regenerate (id, entry.take, part_of and part_of (entry.span_start + moved))
+    await (id, "regenerate", info, { track = source:name (), span_start = entry.span_start, moved = moved })
   end
 
   function verbs.regenerate () regenerate () end
@@ -62,8 +63,8 @@ return function (service, wire, reading, takes, memory)
   function verbs.regenerate_selection ()
     local first, last = reading.selected_time ()
     if not first then error ("Select the time range that shall be made anew, inside a take.", 0) end
-    regenerate (function (entry)
-      return { start_s = (first - entry.span_start) / reading.rate (), end_s = (last - entry.span_start) / reading.rate () }
+    regenerate (function (begins)
+      return { start_s = (first - begins) / reading.rate (), end_s = (last - begins) / reading.rate () }
     end)
   end
 

@@ -11,8 +11,8 @@ return function (answers, wire, reading, takes, memory, complain)
       files[index] = { path = take.path, position = math.floor (take.start_samples - offset), channels = math.floor (take.channels),
         take_id = take.take }
     end
-    for _, added in ipairs (takes.add (entry.track, reading.TAKE_SUFFIX, files)) do
-      memory.remember_take (added.region_id, added.take_id, entry)
+    for _, added in ipairs (takes.add (entry.track, reading.TAKE_SUFFIX, files, entry.moved or 0)) do
+      memory.remember_take (added.region_id, added.file, entry)
     end
   end
 
