@@ -97,7 +97,8 @@ class LaneReader:
 
     def of(self, track: str) -> tuple[Lane, ...]:
         """The lanes of a track, or of a channel without one, by its id."""
-        return tuple(replace(draft.lane, points=draft.points()) for draft in self.drafts.get(track, {}).values())
+        lanes = (replace(draft.lane, points=draft.points()) for draft in self.drafts.get(track, {}).values())
+        return tuple(lane for lane in lanes if not all(point.added for point in lane.points))
 
     def channel(self, channel: Element, track: str) -> None:
         vca = channel.get("role") == "vca"
@@ -224,8 +225,8 @@ def _windowed(lane: Lane, start: float, end: float) -> tuple[LanePoint, ...]:
     first, last = points[0].time_s, points[-1].time_s
     if first >= start and last <= end:
         return points
-    if first >= end:
-        return ()
+    if first >= end:  # before its first point a clip has that value
+        return (replace(points[0], time_s=start, shape="hold", added=True),)
     if last <= start:
         return (replace(points[-1], time_s=start),)
     return tuple(cut(lane, max(start, first), min(end, last)))

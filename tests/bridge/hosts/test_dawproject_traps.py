@@ -205,9 +205,12 @@ def test_clips_in_any_order_with_a_gap_between_them(read: Read, step: int) -> No
 
 def test_before_the_first_point_of_a_clip_or_of_its_loop_that_value_holds(read: Read) -> None:
     late = LINE.replace('time="0"', 'time="2"')
-    clips = f'<Clip time="0" duration="8" loopEnd="4"><Points>{late}</Points></Clip>'
+    clips = f'<Clip time="0" duration="9" loopEnd="4"><Points>{late}</Points></Clip>'
     lane = lane_of(read("late.dawproject", packed(document(CLIPS.format(clips)).encode())))
-    assert [evaluate(lane, at) for at in (1.0, 3.0, 5.0, 7.0)] == [0.0, 0.5, 0.0, 0.5]
+    assert [evaluate(lane, at) for at in (1.0, 3.0, 5.0, 7.0, 8.5, 12.0)] == [0.0, 0.5, 0.0, 0.5, 0.0, 0.0]
+    # A clip that ends before any of its points has nothing to show.
+    short = clips.replace('duration="9"', 'duration="1"')
+    assert not read("short.dawproject", packed(document(CLIPS.format(short)).encode())).tracks[0].lanes
 
 
 @pytest.mark.parametrize("begin", [0.1, 0.45627, 0.61311, 0.81849])
