@@ -168,10 +168,12 @@ def _markers(project: Block, warnings: list[str]) -> list[Marker]:
         name = fields[3] if len(fields) > 3 else ""
         guid = fields[8] if len(fields) > 8 else ""
         flags = whole(fields[4], 0) if len(fields) > 4 else 0
+        begin = next((one for one in open_ones if guid in ("", one[1])), None)
         if not flags & 1:
             markers.append(Marker("marker", name, time_s, None, _color(fields), bool(flags & 8)))
-        elif open_ones and guid in ("", open_ones[0][1]):
-            place, _ = open_ones.pop(0)
+        elif begin is not None:
+            open_ones.remove(begin)
+            place, _ = begin
             first = markers[place]
             low, high = sorted((first.time_s, time_s))
             markers[place] = Marker("region", first.name, low, high, first.color, first.selected)

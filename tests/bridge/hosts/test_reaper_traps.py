@@ -270,6 +270,9 @@ def test_regions_of_one_number_that_overlap_or_lost_their_end(read: Read) -> Non
     lines = f"MARKER 4 1 a {first}", f"MARKER 4 2 b {second}", 'MARKER 4 3 "" 1', 'MARKER 4 4 "" 1'
     assert marked(read, *lines) == [("region", "a", 1.0, 3.0), ("region", "b", 2.0, 4.0)]
     assert marked(read, *lines[:3]) == [("region", "a", 1.0, 3.0), ("region", "b", 2.0, None)]
+    # One inside the other: the ends' own GUIDs say whose they are.
+    ends = f'MARKER 4 3 "" {second}', f'MARKER 4 4 "" {first}'
+    assert marked(read, *lines[:2], *ends) == [("region", "a", 1.0, 4.0), ("region", "b", 2.0, 3.0)]
 
 
 def test_a_marker_and_a_region_of_one_number_hidden_and_in_a_ruler_lane(read: Read) -> None:
