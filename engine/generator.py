@@ -26,7 +26,7 @@ from engine.picture import Picture
 from engine.picture_curve import with_curve
 from engine.references import LOOK_BACK_TOKENS, NO_REFERENCES, Reference
 from engine.regenerate import regenerate_span
-from engine.resampler import Resampler
+from engine.resampler import Resampler, band_limited
 from engine.sampler import STEPS, WINDOW_TOKENS, Sampler, token_noise
 from engine.spectral import SAMPLE_RATE
 from engine.streaming import Piece, own, with_margins
@@ -154,7 +154,7 @@ class Generator:
         frames = LEVELS_PER_TOKEN * (first - before)
         asked = timeline.asked(frames, LEVELS_PER_TOKEN * (before + tokens))
         # The tail rings on with what sounded last; left undrawn it would begin anew.
-        line = asked.level if timeline.curve is None else timeline.settled(asked.level, frames)
+        line = timeline.rung_out(asked.level, frames)
         laid = [
             reference.laid(line, frames, LEVELS_PER_TOKEN * before, loose=bool(asked.loose), seed=seed)
             for reference, seed in zip(references, seeds, strict=True)
@@ -225,14 +225,18 @@ class Generator:
         windows = self._windows(cue, timeline, seeds, progress, cancelled)
         pieces = with_margins(windows, (1, LATENTS_PER_TOKEN), DECODE_MARGIN_TOKENS)
         sounds = textures(self.models, pieces, seeds, cue.channels)
+        ended: np.ndarray | None = None
         for piece in with_margins(sounds, (TOKEN_SAMPLES, LEVELS_PER_TOKEN), MARGIN_TOKENS):
             if cancelled():
                 raise Cancelled("the take was cancelled")
             texture, inner = piece.parts
             token = piece.first - piece.left
             first = token * LEVELS_PER_TOKEN
+            texture = band_limited(texture, timeline.rate)
             texture = texture * torch.from_numpy(timeline.faded(token * TOKEN_SAMPLES, texture.shape[-1]))
-            inner = torch.from_numpy(timeline.settled(inner.numpy(), first))
+            here = timeline.level_at_end(inner.numpy(), first)
+            ended = ended if here is None else here
+            inner = torch.from_numpy(timeline.settled(inner.numpy(), first, ended))
             yield ride(texture, inner, timeline.asked(first, inner.shape[-1])), piece
             hand_back()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import BinaryIO
 
 import numpy as np
@@ -22,6 +23,10 @@ COLUMNS = 1200
 WINDOW = 1024
 FRAME_S = 0.01
 FLOOR_DB = -100.0
+#: From the spectrogram's brightest spot to black.
+RANGE_DB = 75.0
+#: Characters of the prompt that there is room for.
+TITLE = 100
 #: Width over height of the strip of frames.
 STRIP_ASPECT = 8.5
 
@@ -30,8 +35,8 @@ STRIP_ASPECT = 8.5
 class Overview:
     """A sound file seen from afar; all arrays have one row per column of the picture."""
 
-    #: Start of each column in seconds from the file's start.
-    times_s: np.ndarray
+    #: Width of a column; the last one may reach beyond the file.
+    column_s: float
     low: np.ndarray
     high: np.ndarray
     #: (columns, bins) magnitude in dB relative to a full-scale sine.
@@ -46,15 +51,23 @@ def overview(path: Path) -> Overview:
     lows, highs, spectra = [], [], []
     with soundfile.SoundFile(path) as file:
         hop = max(-(-file.frames // COLUMNS), 64)
-        size = max(hop, WINDOW)
-        for block in file.blocks(size, overlap=size - hop, dtype="float32", always_2d=True, fill_value=0.0):
-            lows.append(block[:hop].min())
-            highs.append(block[:hop].max())
-            magnitude = np.abs(np.fft.rfft(block[:WINDOW].mean(axis=1) * window)) * 2.0 / window.sum()
+        for start in range(0, file.frames, hop):
+            column = _read(file, start, min(hop, file.frames - start))
+            lows.append(column.min())
+            highs.append(column.max())
+            around = _read(file, start + hop // 2 - WINDOW // 2, WINDOW).mean(axis=1)
+            magnitude = np.abs(np.fft.rfft(around * window)) * 2.0 / window.sum()
             spectra.append(20.0 * np.log10(np.maximum(magnitude, 10.0 ** (FLOOR_DB / 20.0))))
         rate, duration_s = file.samplerate, file.frames / file.samplerate
-    times = np.arange(len(lows)) * hop / rate
-    return Overview(times, np.array(lows), np.array(highs), np.array(spectra), rate, duration_s)
+    return Overview(hop / rate, np.array(lows), np.array(highs), np.array(spectra), rate, duration_s)
+
+
+def _read(file: soundfile.SoundFile, start: int, count: int) -> np.ndarray:
+    """Samples (count, channels) from `start` on, zero before and after the file's own."""
+    before = max(-start, 0)
+    file.seek(start + before)
+    found = file.read(count - before, dtype="float32", always_2d=True)
+    return np.pad(found, ((before, count - before - len(found)), (0, 0)))
 
 
 def picture_strip(cue: Cue) -> np.ndarray | None:
@@ -91,13 +104,13 @@ def plot_take(target: BinaryIO, wave: Path, cue: Cue, report: TakeReport) -> Non
     FigureCanvasAgg(figure)
     axes = list(np.atleast_1d(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)))
     prompt = cue.prompt or " + ".join(source.prompt for source in cue.sources)
-    figure.suptitle(f"“{prompt}” · seed {report.seed}", fontsize=11)
+    figure.suptitle(f"“{shorten(prompt, TITLE, placeholder=' …')}” · seed {report.seed}", fontsize=11)
     if strip is not None:
         frames = axes.pop(0)
         frames.imshow(strip, extent=(0.0, cue.span.duration_s, 0.0, 1.0), aspect="auto")
         frames.set_axis_off()
     _waveform(axes[0], seen, begin)
-    _spectrogram(axes[1], seen, begin, end)
+    _spectrogram(axes[1], seen, begin)
     _curves(axes[2], cue, report, begin, end)
     axes[2].set_xlim(begin, end)
     axes[2].set_xlabel("seconds from the cue's start")
@@ -105,22 +118,23 @@ def plot_take(target: BinaryIO, wave: Path, cue: Cue, report: TakeReport) -> Non
 
 
 def _waveform(axes: Axes, seen: Overview, begin: float) -> None:
-    axes.fill_between(begin + seen.times_s, seen.low, seen.high, step="post", color="#33658a", linewidth=0.3)
+    edges = begin + np.arange(len(seen.low) + 1) * seen.column_s
+    low, high = (np.append(side, side[-1]) for side in (seen.low, seen.high))  # the last column has a width, too
+    axes.fill_between(edges, low, high, step="post", color="#33658a", linewidth=0.3)
     peak = max(float(np.abs([seen.low, seen.high]).max()), 1e-3)
     axes.set_ylim(-1.05 * peak, 1.05 * peak)
     axes.set_ylabel("waveform")
 
 
-def _spectrogram(axes: Axes, seen: Overview, begin: float, end: float) -> None:
+def _spectrogram(axes: Axes, seen: Overview, begin: float) -> None:
     # Mel-spaced rows: what is heard as one step looks like one step.
     mel = np.linspace(0.0, 2595.0 * np.log10(1.0 + seen.rate / 2 / 700.0), 160)
     hertz = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
     bins = np.clip(np.round(hertz / (seen.rate / 2) * (seen.spectrum_db.shape[1] - 1)).astype(int), 0, None)
     image = seen.spectrum_db[:, bins].T
-    top = float(image.max())
-    axes.imshow(
-        image, origin="lower", aspect="auto", extent=(begin, end, 0, 160), cmap="magma", vmin=top - 75.0, vmax=top
-    )
+    top = max(float(image.max()), FLOOR_DB + RANGE_DB)  # silence is dark
+    extent = (begin, begin + image.shape[1] * seen.column_s, 0, 160)
+    axes.imshow(image, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=top - RANGE_DB, vmax=top)
     ticks = [f for f in (100, 500, 1000, 2000, 5000, 10_000, 20_000) if f < seen.rate / 2]
     axes.set_yticks(
         [float(np.interp(f, hertz, np.arange(160))) for f in ticks],

@@ -22,6 +22,7 @@ from engine.loudness import factor_level
 from engine.meter import figures
 from engine.models.denoiser import LATENTS_PER_TOKEN, LEVELS_PER_TOKEN, TOKEN_RATE, scale_level, to_tokens
 from engine.pitch import track
+from engine.resampler import band_limited
 from engine.sampler import WINDOW_TOKENS
 from engine.spectral import FRAME, SAMPLE_RATE
 from engine.streaming import Piece
@@ -102,8 +103,13 @@ def regenerate_span(
     fill(generator, take, timeline, tokens, pitch, left, (first, stop), seed, progress, cancelled or (lambda: False))
     piece = Piece((tokens.transpose(1, 2), pitch), left, 0, right - left, 0)
     sound, inner, _ = texture(generator.models, piece, [seed], take.audio.shape[1])
-    inner = torch.from_numpy(timeline.settled(inner.numpy(), left * LEVELS_PER_TOKEN))
+    # The tail that is made anew falls from where the old sound, or the new one, was at the end.
+    ended = timeline.level_at_end(inner.numpy(), left * LEVELS_PER_TOKEN)
+    if ended is None:
+        ended = timeline.level_at_end(levels(take.audio, timeline.rate)[None], 0)
+    inner = torch.from_numpy(timeline.settled(inner.numpy(), left * LEVELS_PER_TOKEN, ended))
     asked = timeline.asked(left * LEVELS_PER_TOKEN, inner.shape[-1])
+    sound = band_limited(sound, timeline.rate)
     new = at_rate(ride(sound, inner, asked).audio[0].T.numpy(), SAMPLE_RATE, timeline.rate, len(old))
 
     inside = slice(round(begin_s * timeline.rate), min(timeline.samples, round(stop_s * timeline.rate)))

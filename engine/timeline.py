@@ -21,6 +21,7 @@ FRAME_S = FRAME / SAMPLE_RATE
 SILENT_DB = -150.0
 TAIL_FALL_DB = 50.0
 """How far the level must have fallen by the end of the tail."""
+ENDING_FRAMES = 3
 EDGE_S = 0.002
 """A take that begins or ends in mid-sound is faded so long: as steep as a line's own steps, and no click."""
 
@@ -84,23 +85,47 @@ class Timeline:
         gain = np.where(moments < self.drawn_s, gain, np.nan)
         return Asked(level, gain, self.curve.follow == "loose")
 
-    def settled(self, inner: np.ndarray, first: int) -> np.ndarray:
+    def rung_out(self, line: np.ndarray, first: int) -> np.ndarray:
+        """A line (n,) in dBFS from frame ``first`` on, falling in the tail from where it ended; NaN where undrawn."""
+        after, fall = self._fall(first, len(line))
+        return np.minimum(np.where(after < 0, line, self._ending_dbfs() + fall), 0)
+
+    def settled(self, inner: np.ndarray, first: int, ended: np.ndarray | None = None) -> np.ndarray:
         """The sound's own level (takes, n) in dBFS from frame ``first`` on, ringing out in the tail.
 
-        Under a curve the tail falls from where the line ended; where none was drawn to the end the sound
-        falls by itself, and the same fall is only its upper bound. Nothing is left after the tail.
+        Under a tight line the tail falls from where the line ended. Elsewhere the sound has a rhythm of its own: the
+        tail falls from the level ``ended`` (takes,) that it had there, see `level_at_end`, and where no line was drawn
+        to the end that is only an upper bound. So nothing begins anew, and nothing is left after the tail.
         """
-        after = self.frame_times(first, inner.shape[-1]) - self.drawn_s
-        ending = np.nan if self.curve is None else self._ending_dbfs(self.curve)
-        last = 0.0 if np.isnan(ending) else ending
-        falling = last - TAIL_FALL_DB * np.clip(after / max(self.tail_s, FRAME_S), 0, None) ** 1.5
-        falling = np.where(after >= self.tail_s, SILENT_DB, falling)
-        tail = np.minimum(inner, falling) if np.isnan(ending) else np.broadcast_to(falling, inner.shape)
-        return np.where(after < 0, np.clip(inner, SILENT_DB, 0), tail).astype(np.float32)
+        after, fall = self._fall(first, inner.shape[-1])
+        ending = self._ending_dbfs()
+        tail = np.broadcast_to(fall + np.nan_to_num(ending), inner.shape)
+        undrawn = np.isnan(ending)
+        if ended is not None and (undrawn or (self.curve is not None and self.curve.follow == "loose")):
+            tail = np.minimum(tail, fall + ended[:, None])
+        if undrawn:
+            tail = np.minimum(tail, inner)
+        return np.minimum(np.where(after < 0, np.maximum(inner, SILENT_DB), tail), 0).astype(np.float32)
 
-    def _ending_dbfs(self, curve: LoudnessCurve) -> float:
-        """Level at which the line ends, NaN where it is undrawn there."""
-        return curve.reference_dbfs + float(np.maximum(curve.sample(np.array(self.drawn_s - FRAME_S)), SILENT_DB))
+    def level_at_end(self, level: np.ndarray, first: int) -> np.ndarray | None:
+        """Of levels (takes, n) from frame ``first`` on the highest of the 30 ms before the tail; None if not there."""
+        after, _ = self._fall(first, level.shape[-1])
+        before = np.flatnonzero(after < 0)[-ENDING_FRAMES:]
+        reached = len(before) == ENDING_FRAMES and after[-1] >= 0
+        return level[:, before].max(-1) if reached else None
+
+    def _fall(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of ``count`` frames the seconds since the line's end, and the dB by which a tail has fallen by then."""
+        after = self.frame_times(first, count) - self.drawn_s
+        fall = -TAIL_FALL_DB * np.clip(after / max(self.tail_s, FRAME_S), 0, None) ** 1.5
+        return after, np.where(after >= self.tail_s, SILENT_DB, fall)
+
+    def _ending_dbfs(self) -> float:
+        """Level at which the line ends, NaN where none is drawn there."""
+        if self.curve is None:
+            return np.nan
+        ending = self.curve.sample(np.array(self.drawn_s - FRAME_S))
+        return self.curve.reference_dbfs + float(np.maximum(ending, SILENT_DB))
 
     def faded(self, first: int, count: int) -> np.ndarray:
         """Gain (count,) at 48 kHz from sample ``first`` on that fades the take's two edges; 1 between them."""

@@ -63,6 +63,21 @@ def test_nothing_is_heard_where_a_silent_line_ends(follow: str) -> None:
     assert audio[round(0.402 * 48_000) : 24_000].abs().max() == 0 and audio[24_000:].abs().max() < 2e-5
 
 
+@pytest.mark.parametrize("points", [(CurvePoint(0.0, 0.0),), (CurvePoint(0.0, None),), ()])
+def test_no_sound_begins_in_the_tail_of_one_that_keeps_its_rhythm(points: tuple[CurvePoint, ...]) -> None:
+    curve = LoudnessCurve(points, follow="loose") if points else None
+    timeline = Timeline.of(Cue.from_json({"prompt": "x", "duration_s": 0.5}), curve)
+    inner = np.full((2, 160), -70.0)
+    inner[0, [20, 70]] = -20.0  # a hit in the span, and one in the tail
+    inner[1, 40:] = -20.0 - np.arange(120) / 4  # a sound that rings on over the span's end
+    whole = timeline.settled(inner, 0, timeline.level_at_end(inner, 0))
+    assert whole[0, 20] == -20 and whole[0, 50:].max() <= -70
+    assert whole[1, 49] > -24 and (np.diff(whole[1, 40:]) < 0.75).all() and whole[1, 49] - whole[1, 51] < 2
+    assert whole[:, 159].max() < -70
+    late = timeline.settled(inner[:, 100:], 100, timeline.level_at_end(inner, 0))
+    assert timeline.level_at_end(inner[:, 100:], 100) is None and (late == whole[:, 100:]).all()
+
+
 def test_a_line_leads_over_into_what_is_undrawn_without_a_bump() -> None:
     line = asked([(0.0, -20.0), (1.0, None)], 2.0)
     audio = ride(noise(2.0), flat(-40.0, 2.0), line).audio[0, 0].numpy()

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soxr
 
 from engine.cue import Cue
 from engine.curve import CurvePoint, LoudnessCurve
 from engine.errors import Cancelled, MissingModel
 from engine.generator import Generator, take_samples, take_start
+from engine.levels import levels
 from engine.models.store import MANIFEST, WEIGHTS
 from engine.take import Progress
 
@@ -196,3 +198,13 @@ def test_a_prompt_longer_than_the_model_reads_is_said(generator: Generator) -> N
     assert warning.startswith("the prompt is longer") and "gravel" in warning
     (warning,) = generator.warnings("rain", steps)
     assert warning.startswith("the negative prompt is longer")
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100])
+def test_curve_and_ceiling_hold_at_the_rate_of_the_file(generator: Generator, rate: int) -> None:
+    line = cue(0.8, (0.0, 20.0), (0.4, -10.0), start={"samples": 0, "rate": rate}, prompt="glass shatters", tail_s=0.1)
+    (take,) = generator.render(line)
+    fine = soxr.resample(take.audio, rate, 8 * rate, quality="VHQ")
+    assert 20 * np.log10(np.abs(fine).max()) < -1
+    told, heard = np.array(take.report.curve.measured_level_db)[:80], levels(take.audio, rate)[:80]
+    assert np.abs(told - heard).mean() < 0.2
