@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import platform
 import sys
 from collections.abc import Callable
@@ -43,10 +42,12 @@ def weights_found() -> list[Weights]:
     from engine.models import store
 
     found = []
-    manifest = store.WEIGHTS / store.MANIFEST
-    named = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
-    if not named:
-        found.append(Weights(store.MANIFEST, "-", "", "missing"))
+    try:
+        named = store.read_manifest(store.WEIGHTS)
+    except MissingModel:
+        named = {}
+        state = "damaged" if (store.WEIGHTS / store.MANIFEST).exists() else "missing"
+        found.append(Weights(store.MANIFEST, "-", "", state))
     for name, expected in named.items():
         path = store.WEIGHTS / name
         if not path.exists():

@@ -32,6 +32,7 @@ PHRASES = "phrases.safetensors"
 REFERENCES = "references.safetensors"
 CONTACTS = "contacts"
 """Folder of what reads contacts from a picture."""
+NETWORK_FILES = tuple(f"{name}/{SAFETENSORS_WEIGHTS_NAME}" for name in ("codec", "denoiser", CONTACTS))
 MODULE = "mam"
 """Folder of the Mask-Attention Module, beside codec and denoiser; weights may be without one."""
 
@@ -84,18 +85,30 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check(folder: Path) -> str:
-    """Raise MissingModel unless every file of the manifest is there, to the bit; returns the manifest's sha256."""
+def read_manifest(folder: Path) -> dict[str, str]:
+    """The sha256 of each file by its name; raises MissingModel unless it names all that every render needs."""
     manifest = folder / MANIFEST
     if not manifest.exists():
         raise MissingModel(f"the model's weights are missing: {manifest} is not there; {MEND}")
-    for name, expected in json.loads(manifest.read_text()).items():
+    try:
+        names = dict(json.loads(manifest.read_text()))
+        absent = [name for name in (PHRASES, REFERENCES, *NETWORK_FILES) if not isinstance(names.get(name), str)]
+    except (ValueError, TypeError):
+        absent = ["a table of files"]
+    if absent:
+        raise MissingModel(f"the model's weights are damaged: {manifest} lacks {absent[0]}; {MEND}")
+    return names
+
+
+def check(folder: Path) -> str:
+    """Raise MissingModel unless every file of the manifest is there, to the bit; returns the manifest's sha256."""
+    for name, expected in read_manifest(folder).items():
         path = folder / name
         if not path.exists():
             raise MissingModel(f"the model's weights are missing: {path} is not there; {MEND}")
         if digest(path) != expected:
             raise MissingModel(f"the model's weights are damaged: {path} does not match {MANIFEST}; {MEND}")
-    return digest(manifest)
+    return digest(folder / MANIFEST)
 
 
 def in_precision(network: Network, dtype: torch.dtype) -> Network:
@@ -123,7 +136,7 @@ def load_network(kind: type[Loaded], folder: Path) -> Loaded:
 
 def load_module(folder: Path, denoiser: Denoiser) -> MaskAttentionModule | None:
     """The Mask-Attention Module that the manifest names, None without one; raises MissingModel if it does not fit."""
-    if not any(name.startswith(f"{MODULE}/") for name in json.loads((folder / MANIFEST).read_text())):
+    if not any(name.startswith(f"{MODULE}/") for name in read_manifest(folder)):
         return None
     module = load_network(MaskAttentionModule, folder / MODULE)
     for name in ("width", "depth", "heads"):

@@ -10,7 +10,7 @@ import torch
 from engine.errors import MissingModel
 from engine.models.codec import Codec
 from engine.models.denoiser import Denoiser
-from engine.models.store import load, load_network
+from engine.models.store import MANIFEST, load, load_network
 
 
 def public(config: Mapping[str, object]) -> dict[str, object]:
@@ -47,3 +47,11 @@ def test_weights_run_in_the_precision_asked_for_and_windows_keep_theirs(small_we
 def test_saved_weights_may_be_read_by_every_user(small_weights: Path) -> None:
     files = [path for path in small_weights.rglob("*") if path.is_file()]
     assert files and all(path.stat().st_mode & 0o044 == 0o044 for path in files)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "null", "[1]", '{"phrases.safetensors": 1}', "\xff"])
+def test_a_manifest_that_lacks_what_is_needed_is_refused(text: str, small_weights: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(small_weights, tmp_path / "weights")
+    (folder / MANIFEST).write_bytes(text.encode("latin-1"))
+    with pytest.raises(MissingModel, match=r"damaged: .*manifest\.json lacks"):
+        load(folder)
