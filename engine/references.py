@@ -26,8 +26,9 @@ from engine.models.denoiser import TOKEN_RATE, scale_level, to_tokens
 
 KNOWN = 0.45
 """A prompt further than this from every recording (cosine) is made from noise alone."""
-NEAR = 0.1
-"""Recordings this much further from the prompt than the nearest may be picked, too (cosine)."""
+NEAR, LABEL_NEAR = 0.1, 0.15
+"""Recordings this much further from the prompt than the nearest, by all they answer to and by their own label, may be
+picked, too (cosine)."""
 CHOICES = 8
 """Of so many recordings the seed picks one."""
 
@@ -144,11 +145,14 @@ class References:
         """The reference for a prompt's sentence vector (384,), None where nothing is near; the seed picks it."""
         if not len(self._phrases):
             return None
-        near = (self._vectors @ sentence.numpy())[self._phrases].max(1)
-        best = np.argsort(-near, kind="stable")[:CHOICES]
-        if near[best[0]] < KNOWN:
+        alike = (self._vectors @ sentence.numpy())[self._phrases]
+        near, label = alike.max(1), alike[:, 0]
+        if near.max() < KNOWN:
             return None
-        best = best[near[best] > near[best[0]] - NEAR]
+        # All recordings of a kind answer to its phrases alike: of those, the ones that are called what is asked for.
+        fitting = np.flatnonzero(near > near.max() - NEAR)
+        best = fitting[np.argsort(-label[fitting], kind="stable")][:CHOICES]
+        best = best[label[best] > label[best[0]] - LABEL_NEAR]
         chosen = int(best[int(np.random.default_rng([seed, 3]).integers(len(best)))])
         # Siblings are other recordings of the same thing: each footstep another step, none played twice in a row.
         siblings = np.flatnonzero((self._groups == self._groups[chosen]) & (near >= near[chosen] - 1e-4))[:CHOICES]

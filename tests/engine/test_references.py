@@ -8,12 +8,15 @@ from engine.models.denoiser import LATENTS_PER_TOKEN, from_tokens, unscale_level
 from engine.references import NO_REFERENCES, SILENT_DB, Reference, References, hits, packed
 
 CHANNELS = 3
+PHRASES = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0.8, 0.6], [0, 0, 1, 0]])
 
 
-def bank() -> References:
-    """Three recordings: two barks of one dog, and a steady rain. Latents count up, so that each row is known again."""
+def bank(phrases: tuple[tuple[int, ...], ...] = ((0,), (0,), (1,)), groups: tuple[int, ...] = (0, 0, 1)) -> References:
+    """Three recordings: two barks of one dog, and a steady rain. Latents count up, so that each row is known again.
+
+    phrases: what each answers to, its own label first, as rows of PHRASES.
+    """
     lengths = [10, 12, 60]
-    groups = [0, 0, 1]
     latents = np.concatenate([np.full((n, CHANNELS), i + 1.0) for i, n in enumerate(lengths)])
     level = np.full(2 * sum(lengths), -20.0)
     latent_steps, level_steps = packed(latents, level)
@@ -24,14 +27,14 @@ def bank() -> References:
             "pitch": torch.full((sum(lengths), 2), 0.5, dtype=torch.float16),
             "lengths": torch.tensor(lengths),
             "groups": torch.tensor(groups, dtype=torch.int16),
-            "phrases": torch.tensor([[0], [0], [1]], dtype=torch.int16),
-            "vectors": torch.eye(2, 4, dtype=torch.float16),
+            "phrases": torch.tensor(phrases, dtype=torch.int16),
+            "vectors": PHRASES.to(torch.float16),
             "credits": torch.frombuffer(bytearray(b"bark\nyap\nrain"), dtype=torch.uint8),
         }
     )
 
 
-DOG, RAIN, NEITHER = torch.eye(4)[:3]
+DOG, RAIN, GLASS_BREAKS, NEITHER = torch.eye(4)
 
 
 def bursts(*at: int, frames: int = 400) -> np.ndarray:
@@ -78,6 +81,14 @@ def test_an_empty_bank_finds_nothing() -> None:
 def test_the_seed_picks_among_the_near() -> None:
     firsts = {found.texture[0, 0] for seed in range(20) if (found := bank().pick(DOG, seed)) is not None}
     assert firsts == {1.0, 2.0}
+
+
+def test_of_a_kind_that_shares_its_phrases_the_one_that_is_called_so_is_picked() -> None:
+    # The first two are called otherwise, the last nearly what is asked for; all answer to the prompt itself.
+    same_kind = bank(((0, 3), (1, 3), (2, 3)), groups=(0, 1, 2))
+    for seed in range(20):
+        found = same_kind.pick(GLASS_BREAKS, seed)
+        assert found is not None and found.credits == ("rain",)
 
 
 def test_hits_are_found_where_a_level_jumps_and_not_on_a_ramp() -> None:
