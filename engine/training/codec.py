@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.signal import resample
 from torch import Tensor
 
 from engine.loudness import factor_level
@@ -13,7 +14,8 @@ from engine.spectral import ENERGY_SCALES, FRAME, SAMPLE_RATE, LogMel, MultiScal
 from engine.training.corpus import Corpus
 from engine.training.loop import optimizers, train
 
-CROP = 30 * LATENT_HOP
+LATENTS = 30
+CROP = LATENTS * LATENT_HOP
 """Samples per training crop: 0.6 s, long enough for the longest window to see whole attacks."""
 
 INNER_MATRICES = r"\.(up|down)\.weight$"
@@ -21,6 +23,11 @@ INNER_MATRICES = r"\.(up|down)\.weight$"
 
 ATTACKS = 0.35
 """Share of the crops that hold their recording's steepest attack: most of a recording is what comes after it."""
+
+FASTER, OCTAVES = 0.3, (0.05, 0.45)
+"""Share of the crops that are sped up, and by how much. Slowed down they would lack the highest octave's noise."""
+COLOURED, COLOUR_DB, COLOUR_KNOTS = 0.5, 3.0, np.geomspace(40, 20_000, 9)
+"""Share of the crops that go through an equaliser: gains in dB, normally distributed, at frequencies in Hz."""
 
 FINE_WINDOW, FINE_BANDS = 4096, 256
 """One view more than the six that judge: in it partials stand apart."""
@@ -45,18 +52,45 @@ def steepest(clip: np.ndarray) -> int:
     return int(np.diff(np.sqrt(power), prepend=0.0).argmax()) * FRAME // HOP
 
 
-def random_crop(clip: np.ndarray, pitch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A crop of a clip (L,) and its pitch (2, L // 960) at a random latent, or the whole of a short one somewhere."""
-    latents = CROP // HOP
+def random_crop(
+    clip: np.ndarray, pitch: np.ndarray, rng: np.random.Generator, latents: int = LATENTS
+) -> tuple[np.ndarray, np.ndarray]:
+    """A crop of so many latents of a clip (L,) and its pitch (2, L // 960), or the whole of a short one somewhere."""
     spare = pitch.shape[1] - latents
     if spare > 0:
         start = int(rng.integers(0, spare + 1))
         if rng.random() < ATTACKS:
             start = int(np.clip(steepest(clip) - rng.integers(2, latents - 4), 0, spare))
-        return clip[start * HOP : start * HOP + CROP], pitch[:, start : start + latents]
+        return clip[start * HOP : (start + latents) * HOP], pitch[:, start : start + latents]
     start = int(rng.integers(0, 1 - spare))
     around = (start, -spare - start)
     return np.pad(clip, (around[0] * HOP, around[1] * HOP)), np.pad(pitch, ((0, 0), around))
+
+
+def sped_up(audio: np.ndarray, pitch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A longer crop and its pitch (2, n) played in the time of LATENTS."""
+    speed = pitch.shape[1] / LATENTS
+    octaves, voicing = pitch[:, ((np.arange(LATENTS) + 0.5) * speed).astype(int)]
+    return resample(audio, CROP), np.stack([octaves + np.log2(speed), voicing])
+
+
+def coloured(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A crop (CROP,) through an equaliser drawn at random."""
+    hz = np.fft.rfftfreq(CROP, 1 / SAMPLE_RATE)
+    gain_db = np.interp(np.log(hz.clip(1)), np.log(COLOUR_KNOTS), rng.normal(0, COLOUR_DB, len(COLOUR_KNOTS)))
+    return np.fft.irfft(np.fft.rfft(audio) * 10 ** (gain_db / 20), CROP)
+
+
+def varied_crop(clip: np.ndarray, pitch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A crop of a clip, (CROP,) and (2, LATENTS): now and then faster, now and then of another colour.
+
+    A decoder that only ever hears the recordings as they are learns them by heart.
+    """
+    speed = 2 ** rng.uniform(*OCTAVES) if rng.random() < FASTER else 1.0
+    audio, pitch = random_crop(clip, pitch, rng, round(LATENTS * speed))
+    if pitch.shape[1] > LATENTS:
+        audio, pitch = sped_up(audio, pitch)
+    return (coloured(audio, rng) if rng.random() < COLOURED else audio), pitch
 
 
 def train_codec(
@@ -75,7 +109,7 @@ def train_codec(
     """Train (or go on training) the codec; returns the averaged network.
 
     decoder_of: a trained codec whose encoder stays as it is while its decoder is refined, so that
-    latents made with it stay good.
+    latents made with it stay good. It is refined on the latents' means, which is what takes are made of.
     """
     torch.manual_seed(seed)
     codec = (decoder_of or Codec()).to(device).train()
@@ -93,7 +127,7 @@ def train_codec(
         crops = []
         for clip in picks:
             where = slice(clip.start // HOP, (clip.start + clip.length) // HOP)
-            crops.append(random_crop(corpus.audio(clip), pitch_of[:, where], rng))
+            crops.append(varied_crop(corpus.audio(clip), pitch_of[:, where], rng))
         audio, pitch = (np.stack(parts).astype(np.float32) for parts in zip(*crops, strict=True))
         audio *= 10 ** (rng.uniform(-14, 0, (batch, 1)) / 20).astype(np.float32)
         return torch.from_numpy(audio).to(device), torch.from_numpy(pitch).to(device)
@@ -103,7 +137,8 @@ def train_codec(
         audio, _ = factor_level(audio)
         with torch.autocast(device, torch.bfloat16):
             mean, log_variance = codec.encode(audio)
-            latents = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
+            spread = torch.exp(0.5 * log_variance) if decoder_of is None else 0.0
+            latents = mean + torch.randn_like(mean) * spread
             heads = codec.heads(codec.features(latents, pitch), pitch)
             sounded = [codec.sounded(heads, codec.start_phases(batch))[0].float() for _ in "ab"]
         draws = [part + codec.noise_part(heads, torch.randn_like(audio)) for part in sounded]
