@@ -49,6 +49,8 @@ QUIET_DB = -55.0
 """In dBFS: a line that rises below this is not yet heard."""
 LOOK_BACK_TOKENS = 4 * TOKEN_RATE
 """So far before a window its line is looked at for the hit whose event is still sounding."""
+HELD_LATENTS = 15
+"""A hit's line is up for 300 ms or so; shorter events are drawn out to this."""
 SILENT_DB = -80.0
 SHORTEST_PERIOD = 25
 """Latents: left to itself, a short event comes twice a second."""
@@ -126,6 +128,16 @@ class Reference:
         return place % len(self.texture)
 
 
+def _held(rows: np.ndarray) -> np.ndarray:
+    """Rows (n, C + 2) of a recording, a short one's latter half to and fro until it is HELD_LATENTS long.
+
+    What follows a short event while the line is still up is its own end, not the attack of the next.
+    """
+    end = rows[len(rows) // 2 :]
+    missing = max(0, HELD_LATENTS - len(rows))
+    return np.concatenate([rows, np.pad(end, ((0, missing), (0, 0)), mode="symmetric")[len(end) :]])
+
+
 REFERENCE_PARTS = ("latents", "level", "pitch", "lengths", "groups", "phrases", "vectors", "credits")
 """Names of the tensors that a bank is stored as."""
 
@@ -172,9 +184,9 @@ class References:
             rows, level = self._sound(member)
             loudest = level.reshape(-1, 2).max(1)
             active = loudest > loudest.max() - ACTIVE_DB
-            textures.append(rows[active])
+            textures.append(_held(rows[active]))
             events.append(at + np.union1d([0], hits(loudest[active] - loudest.max())))
-            at += int(active.sum())
+            at += len(textures[-1])
             pause = max(0, SHORTEST_PERIOD - len(rows))
             natural.append(np.pad(rows, ((0, pause), (0, 0)), mode="edge"))
             levels.append(np.pad(level, (0, 2 * pause), constant_values=LEVEL_BOTTOM_DB))
