@@ -103,9 +103,9 @@ def regenerate_span(
     fill(generator, take, timeline, tokens, pitch, left, (first, stop), seed, progress, cancelled or (lambda: False))
     piece = Piece((tokens.transpose(1, 2), pitch), left, 0, right - left, 0)
     sound, inner, _ = texture(generator.models, piece, [seed], take.audio.shape[1])
-    # The tail that is made anew falls from where the old sound, or the new one, was at the end.
+    # A tail that is made anew falls from where the new sound, or the old one, was at the end.
     ended = timeline.level_at_end(inner.numpy(), left * LEVELS_PER_TOKEN)
-    if ended is None:
+    if ended is None and right / TOKEN_RATE > timeline.before_s + timeline.drawn_s:
         ended = timeline.level_at_end(levels(take.audio, timeline.rate)[None], 0)
     inner = torch.from_numpy(timeline.settled(inner.numpy(), left * LEVELS_PER_TOKEN, ended))
     asked = timeline.asked(left * LEVELS_PER_TOKEN, inner.shape[-1])
