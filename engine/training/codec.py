@@ -12,6 +12,7 @@ from engine.models.codec import LATENT_HOP, Codec
 from engine.pitch import HOP, track
 from engine.spectral import ENERGY_SCALES, FRAME, SAMPLE_RATE, LogMel, MultiScaleLogMel
 from engine.training.corpus import Corpus
+from engine.training.latents import equalised
 from engine.training.loop import optimizers, train
 
 LATENTS = 30
@@ -76,9 +77,8 @@ def sped_up(audio: np.ndarray, pitch: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def coloured(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A crop (CROP,) through an equaliser drawn at random."""
-    hz = np.fft.rfftfreq(CROP, 1 / SAMPLE_RATE)
-    gain_db = np.interp(np.log(hz.clip(1)), np.log(COLOUR_KNOTS), rng.normal(0, COLOUR_DB, len(COLOUR_KNOTS)))
-    return np.fft.irfft(np.fft.rfft(audio) * 10 ** (gain_db / 20), CROP)
+    gains = rng.normal(0, COLOUR_DB, len(COLOUR_KNOTS))
+    return equalised(audio, lambda hz: np.interp(np.log(hz.clip(1)), np.log(COLOUR_KNOTS), gains))
 
 
 def varied_crop(clip: np.ndarray, pitch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

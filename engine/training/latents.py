@@ -32,16 +32,24 @@ class Sound:
     sound_class: str
 
 
+def equalised(audio: np.ndarray, gain_db: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Audio (L,) at 48 kHz with a gain in dB at each frequency; ``gain_db`` takes them in Hz. Same length."""
+    padded = np.pad(audio, (0, next_fast_len(len(audio), real=True) - len(audio)))
+    gains = 10 ** (gain_db(np.fft.rfftfreq(len(padded), 1 / SAMPLE_RATE)) / 20)
+    return np.fft.irfft(np.fft.rfft(padded) * gains, len(padded))[: len(audio)]
+
+
 def augmented(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Speed by up to a fifth either way and a gentle random tilt and bell of the spectrum."""
     speed = 2 ** rng.uniform(-0.3, 0.3)
     audio = soxr.resample(audio, SAMPLE_RATE * speed, SAMPLE_RATE, quality="MQ")
-    whole = len(audio)
-    audio = np.pad(audio, (0, next_fast_len(whole, real=True) - whole))
-    spectrum = np.fft.rfft(audio)
-    octave = np.log2(np.maximum(np.fft.rfftfreq(len(audio), 1 / SAMPLE_RATE), 20) / 1000)
-    bell = rng.uniform(-6, 6) * np.exp(-0.5 * ((octave - rng.uniform(-3, 3)) / rng.uniform(0.5, 1.5)) ** 2)
-    shaped = np.fft.irfft(spectrum * 10 ** ((rng.uniform(-1, 1) * octave + bell) / 20), len(audio))[:whole]
+
+    def gain_db(hz: np.ndarray) -> np.ndarray:
+        octave = np.log2(np.maximum(hz, 20) / 1000)
+        bell = rng.uniform(-6, 6) * np.exp(-0.5 * ((octave - rng.uniform(-3, 3)) / rng.uniform(0.5, 1.5)) ** 2)
+        return rng.uniform(-1, 1) * octave + bell
+
+    shaped = equalised(audio, gain_db)
     return (shaped * (0.9 / max(np.abs(shaped).max(), 1e-6))).astype(np.float32)
 
 
