@@ -109,6 +109,13 @@ def press(surface: Any, note: int) -> None:
     surface.receive_midi((0x9F, note, 0))
 
 
+def make_first_take(surface: Any, service: SpoolService) -> None:
+    press(surface, 60)
+    name, _ = service.take()
+    service.answer(name, "done", service.made(1, 96000))
+    surface.update_display()
+
+
 def test_generate_takes_the_loop_its_locators_and_what_was_played(rig: Any) -> None:
     song, _, surface, service = rig
     song.is_playing = True
@@ -194,10 +201,7 @@ def test_cancel_and_errors_are_quiet_lines(rig: Any) -> None:
 
 def test_a_new_take_track_leaves_the_selection_and_the_fader_that_is_heard(rig: Any) -> None:
     song, _, surface, service = rig
-    press(surface, 60)
-    name, _ = service.take()
-    service.answer(name, "done", service.made(1, 96000))
-    surface.update_display()
+    make_first_take(surface, service)
     assert song.view.selected_track.name == "Steps"
     song.view.selected_track = song.tracks[1]  # the designer looks at the takes, and plays
     song.is_playing = True
@@ -285,10 +289,7 @@ def test_tracks_are_renamed_and_thrown_away_while_a_take_is_made(rig: Any) -> No
 
 def test_a_take_of_another_session_is_not_taken_for_one_of_this(rig: Any) -> None:
     _, instance, surface, service = rig
-    press(surface, 60)
-    name, _ = service.take()
-    service.answer(name, "done", service.made(1, 96000))
-    surface.update_display()
+    make_first_take(surface, service)
     service.announce("s2")
     press(surface, 61)
     press(surface, 64)

@@ -203,6 +203,13 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FakeProTools, 
     return host, service, module.Companion(module.ProTools(host.command), said.append), said
 
 
+def make_first_take(companion: Any, service: SpoolService) -> None:
+    companion.run("Generate")
+    name, _ = service.take()
+    service.answer(name, "done", service.made(1, 3601 * RATE))
+    companion.poll()
+
+
 def test_generate_reads_lane_location_and_session_start(rig: Any) -> None:
     _, service, companion, _ = rig
     companion.run("Generate")
@@ -217,10 +224,7 @@ def test_generate_reads_lane_location_and_session_start(rig: Any) -> None:
 
 def test_a_take_is_spotted_at_its_sample_and_can_be_regenerated(rig: Any) -> None:
     host, service, companion, _ = rig
-    companion.run("Generate")
-    name, _ = service.take()
-    service.answer(name, "done", service.made(1, 3601 * RATE))
-    companion.poll()
+    make_first_take(companion, service)
     assert host.spotted == [("clip1", "Steps · Foley", RATE)]
     assert host.selected == ["Steps"], "the track that the designer had selected"
     companion.run("Regenerate")
@@ -353,10 +357,7 @@ def test_a_take_does_not_land_in_a_session_that_was_opened_meanwhile(rig: Any) -
 
 def test_the_take_made_last_is_not_regenerated_into_another_session(rig: Any) -> None:
     host, service, companion, said = rig
-    companion.run("Generate")
-    name, _ = service.take()
-    service.answer(name, "done", service.made(1, 3601 * RATE))
-    companion.poll()
+    make_first_take(companion, service)
     host.session = "Macintosh HD:Users:u:other.ptx"
     companion.run("Regenerate")
     assert service.asked() == [] and "film.ptx" in said[-1]
